@@ -1,0 +1,72 @@
+package dbtcloud
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+)
+
+// AccountsService reads accounts.
+type AccountsService service
+
+// Account is a dbt Cloud account.
+type Account struct {
+	ID                      int64  `json:"id"`
+	Name                    string `json:"name"`
+	State                   State  `json:"state"`
+	Plan                    string `json:"plan"`      // such as enterprise or starter_2025; new values appear
+	RunSlots                int    `json:"run_slots"` // runs at a time; 0: not known
+	QueueLimit              int    `json:"queue_limit"`
+	RunDurationLimitSeconds int    `json:"run_duration_limit_seconds"`
+	DeveloperSeats          int    `json:"developer_seats"`
+	ReadOnlySeats           int    `json:"read_only_seats"`
+	ITSeats                 int    `json:"it_seats"`
+	ExplorerSeats           int    `json:"explorer_seats"`
+	AnalystSeats            int    `json:"analyst_seats"`
+	Locked                  bool   `json:"locked"`
+	LockReason              string `json:"lock_reason"`
+	LockCause               string `json:"lock_cause"`
+	UnlockedAt              Time   `json:"unlocked_at"`
+	RunLockedUntil          Time   `json:"run_locked_until"`
+	PendingCancel           bool   `json:"pending_cancel"`
+	TrialEndDate            Time   `json:"trial_end_date"`
+	StaticSubdomain         string `json:"static_subdomain"`
+	VanitySubdomain         string `json:"vanity_subdomain"`
+	Identifier              string `json:"identifier"`
+	GitAuthLevel            string `json:"git_auth_level"`
+	BillingEmailAddress     string `json:"billing_email_address"`
+	EnterpriseLoginSlug     string `json:"enterprise_login_slug"`
+	StarterRepoURL          string `json:"starter_repo_url"`
+	BusinessCritical        bool   `json:"business_critical"`
+	PodMemoryMebibytes      int    `json:"pod_memory_request_mebibytes"`
+	DocsJobID               int64  `json:"docs_job_id"`
+	FreshnessJobID          int64  `json:"freshness_job_id"`
+	CreatedAt               Time   `json:"created_at"`
+	UpdatedAt               Time   `json:"updated_at"`
+
+	raw raw
+}
+
+// UnmarshalJSON decodes an account and keeps the fields that this package does not know.
+func (a *Account) UnmarshalJSON(b []byte) error {
+	type plain Account
+	return decodeKeeping(b, (*plain)(a), &a.raw)
+}
+
+// Raw is the JSON that the account was decoded from; nil if it was not decoded.
+func (a *Account) Raw() json.RawMessage { return a.raw.json }
+
+// All walks the accounts that the token may see; the API gives them in one page.
+// API: List Accounts (v3).
+func (s *AccountsService) All(ctx context.Context) iter.Seq2[*Account, error] {
+	r := s.c.request(http.MethodGet, "/api/v3/accounts/")
+	id := func(a *Account) int64 { return a.ID }
+	return all(ctx, s.c, r, id, nil)
+}
+
+// Get returns the account of the client. Project-scoped tokens and Job Admin may
+// be refused it, with [ErrForbidden] or [ErrNotFound]. API: Retrieve Account.
+func (s *AccountsService) Get(ctx context.Context) (*Account, error) {
+	return one[Account](ctx, s.c, s.c.v2(http.MethodGet, ""))
+}

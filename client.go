@@ -1,0 +1,190 @@
+package dbtcloud
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+	"github.com/hasura/go-graphql-client"
+
+	"github.com/slimci/dbtcloud/internal/hosts"
+	"github.com/slimci/dbtcloud/internal/transport"
+)
+
+// Client talks to one dbt Cloud account. Make one with [New]; it is safe for
+// concurrent use, and all its services share one connection pool, one retry
+// policy and one pause after a 429.
+type Client struct {
+	Accounts             *AccountsService
+	EnvironmentVariables *EnvironmentVariablesService
+	Jobs                 *JobsService
+	Metadata             *MetadataService
+	Runs                 *RunsService
+
+	accountID int64
+	base      *url.URL
+	rest      *resty.Client
+	graphql   *graphql.Client
+	transport *transport.RoundTripper
+	redactor  *redactor
+}
+
+// service is what every service is made of.
+type service struct{ c *Client }
+
+// New makes a client. It does no I/O: a wrong token or an unreachable host shows
+// at the first call. Every mistake in the options is reported, in one error.
+//
+// The host defaults to cloud.getdbt.com. A token ([WithToken], [WithTokenSource]
+// or [FromEnv]) and an account ([WithAccount] or [FromEnv]) are required.
+// Proxies and additional certificate authorities come from the usual variables:
+// HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR.
+func New(opts ...Option) (*Client, error) {
+	var cfg config
+	var problems []error
+	for _, opt := range opts {
+		if err := opt(&cfg); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if cfg.token == nil {
+		problems = append(problems, errors.New("no API token: use WithToken, WithTokenSource, or FromEnv with DBT_CLOUD_SERVICE_TOKEN set"))
+	}
+	if cfg.account == 0 {
+		problems = append(problems, errors.New("no account id: use WithAccount, or FromEnv with DBT_CLOUD_ACCOUNT_ID set"))
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("dbtcloud: %w", errors.Join(problems...))
+	}
+	return newClient(cfg), nil
+}
+
+func newClient(cfg config) *Client {
+	if cfg.host == nil {
+		cfg.host = &url.URL{Scheme: "https", Host: hosts.Default}
+	}
+	if cfg.metadataURL == nil {
+		cfg.metadataURL = hosts.Metadata(cfg.host)
+	}
+	c := &Client{accountID: cfg.account, base: cfg.host, redactor: new(redactor)}
+	cfg.token = c.redactor.watch(cfg.token)
+	hc, rt := newHTTPClient(cfg)
+	c.transport = rt
+	c.rest = resty.NewWithClient(hc).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
+	c.graphql = graphql.NewClient(cfg.metadataURL.String(), hc)
+	c.Accounts = &AccountsService{c}
+	c.EnvironmentVariables = &EnvironmentVariablesService{c}
+	c.Jobs = &JobsService{c}
+	c.Metadata = &MetadataService{c}
+	c.Runs = &RunsService{c}
+	return c
+}
+
+// newHTTPClient copies the caller's client, so that neither it nor
+// http.DefaultTransport is ever changed. Its Timeout becomes the limit of one
+// attempt: around the retries it would cut a pause short.
+func newHTTPClient(cfg config) (*http.Client, *transport.RoundTripper) {
+	hc := new(http.Client)
+	if cfg.httpClient != nil {
+		*hc = *cfg.httpClient
+	}
+	base := hc.Transport
+	if base == nil {
+		base = defaultTransport()
+	}
+	for _, wrap := range cfg.middleware {
+		base = wrap(base)
+	}
+	policy := cfg.retry.policy()
+	if policy.AttemptTimeout == 0 {
+		policy.AttemptTimeout = hc.Timeout
+	}
+	trusted := []*url.URL{cfg.host, cfg.metadataURL}
+	rt := &transport.RoundTripper{
+		Base:  base,
+		Token: cfg.token,
+		Trusted: func(u *url.URL) bool {
+			return hosts.Same(u, trusted[0]) || hosts.Same(u, trusted[1])
+		},
+		Policy:    policy,
+		Logger:    cfg.logger,
+		UserAgent: userAgent(cfg.userAgent),
+	}
+	hc.Transport, hc.Timeout, hc.CheckRedirect = rt, 0, transport.CheckRedirect
+	return hc, rt
+}
+
+// defaultTransport is like http.DefaultTransport, of which it is a copy wherever
+// nobody has put something else there.
+func defaultTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if ok {
+		t = t.Clone()
+	} else {
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+			IdleConnTimeout: 90 * time.Second, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	}
+	t.MaxIdleConnsPerHost = 16
+	t.ResponseHeaderTimeout = time.Minute
+	return t
+}
+
+func userAgent(suffix string) string {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append(info.Deps, &info.Main) {
+			if m.Path == "github.com/slimci/dbtcloud" && m.Version != "" {
+				version = strings.Trim(m.Version, "()")
+			}
+		}
+	}
+	return strings.TrimSpace("slimci-dbtcloud/" + version + " " + suffix)
+}
+
+// AccountID is the account that this client works on.
+func (c *Client) AccountID() int64 { return c.accountID }
+
+// Host is the access URL of this client, such as https://ab123.us1.dbt.com.
+func (c *Client) Host() string { return c.base.String() }
+
+// RunURL is the page of a run in the user interface: the address that the service
+// gave, or one made from the ids where it gave none.
+func (c *Client) RunURL(r *Run) string {
+	if r.Href != "" {
+		return r.Href
+	}
+	return fmt.Sprintf("%s/deploy/%d/projects/%d/runs/%d", c.Host(), c.accountID, r.ProjectID, r.ID)
+}
+
+// PausedUntil tells until when nothing is sent because of a 429; zero when the
+// client is not paused.
+func (c *Client) PausedUntil() time.Time { return c.transport.PausedUntil() }
+
+// String names the account and the host, and nothing secret.
+func (c Client) String() string {
+	return fmt.Sprintf("dbtcloud.Client(account %d at %s)", c.accountID, c.base.Host)
+}
+
+// Operation names the request that ctx belongs to, such as
+// "GET /api/v2/accounts/{account}/runs/{id}/": a span or metric name of low
+// cardinality. It is empty outside of a [WithMiddleware] round trip.
+func Operation(ctx context.Context) string {
+	if call := transport.CallFrom(ctx); call != nil {
+		return call.Operation
+	}
+	return ""
+}
+
+// silent keeps the request builder off standard error.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}

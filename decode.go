@@ -1,0 +1,142 @@
+package dbtcloud
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Time is a point in time as the API sends it: with a space or a T, with or
+// without a fraction, Z, an offset, or none at all, which is read as UTC. A null
+// is the zero time.
+type Time struct{ time.Time }
+
+// UnmarshalJSON reads every form that the API is known to send.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var s string
+	if bytes.Equal(b, []byte("null")) {
+		*t = Time{}
+		return nil
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("a timestamp must be a string, not %.40s", b)
+	}
+	parsed, err := parseTime(s)
+	if err != nil {
+		return err
+	}
+	*t = Time{parsed}
+	return nil
+}
+
+// MarshalJSON writes RFC 3339, and null for the zero time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return t.Time.MarshalJSON()
+}
+
+var timeLayouts = [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05"}
+
+func parseTime(s string) (time.Time, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if micros, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) >= 15 {
+		return time.UnixMicro(micros).UTC(), nil
+	}
+	normal := s
+	if len(s) > 10 && s[10] == ' ' {
+		normal = s[:10] + "T" + s[11:]
+	}
+	for _, layout := range timeLayouts {
+		// A fraction after the seconds is accepted by Parse whatever the layout says.
+		if t, err := time.Parse(layout, normal); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%.40q is not a timestamp", s)
+}
+
+// decode is json.Unmarshal for what the API really sends: where a number came as
+// a string, as ids do in some answers, it mends the input and tries again.
+func decode(raw []byte, out any) error {
+	err := json.Unmarshal(raw, out)
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || mismatch.Value != "string" {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return err
+	}
+	mended, merr := json.Marshal(numericIDs("", v))
+	if merr != nil {
+		return err
+	}
+	return json.Unmarshal(mended, out)
+}
+
+// numericIDs turns strings of digits below the key id, or a key that ends in _id
+// or _ids, into numbers.
+func numericIDs(key string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			v[k] = numericIDs(k, e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = numericIDs(key, e)
+		}
+	case string:
+		if _, err := strconv.ParseInt(v, 10, 64); err == nil && isID(key) {
+			return json.Number(v)
+		}
+	}
+	return v
+}
+
+func isID(key string) bool {
+	return key == "id" || key == "blocked_by" || key == "status" || strings.HasSuffix(key, "_id") || strings.HasSuffix(key, "_ids")
+}
+
+// raw is the JSON that a value was decoded from. Fields that this package does
+// not know live on in it.
+type raw struct{ json json.RawMessage }
+
+// decodeKeeping decodes b into known and keeps a copy of b.
+func decodeKeeping(b []byte, known any, keep *raw) error {
+	if err := json.Unmarshal(b, known); err != nil {
+		return err
+	}
+	keep.json = bytes.Clone(b)
+	return nil
+}
+
+// describeBody says what came instead of JSON, without quoting a page of it.
+func describeBody(contentType string, raw []byte) string {
+	head := bytes.ToLower(bytes.TrimSpace(raw[:min(len(raw), 512)]))
+	switch {
+	case len(head) == 0:
+		return "it is empty"
+	case bytes.HasPrefix(head, []byte("<")) || strings.Contains(contentType, "html"):
+		return "it is an HTML page (a proxy, a login page or a maintenance page answered)"
+	default:
+		return fmt.Sprintf("%d bytes of %q", len(raw), contentType)
+	}
+}
+
+func unwrapMarshal(err error) error {
+	if m, ok := errors.AsType[*json.MarshalerError](err); ok {
+		return m.Unwrap()
+	}
+	return err
+}

@@ -1,0 +1,33 @@
+// Package dbtcloud is a client for dbt Cloud (the dbt platform): jobs, runs,
+// accounts, metadata, and [AutoscaleCI], which lets one Slim CI job serve many
+// pull requests at the same time.
+//
+// A [Client] has one service per resource. Services speak the service's own
+// words: [JobsService.Trigger] starts a run, [RunsService.Wait] follows it to
+// its end and turns a run that did not succeed into an error.
+//
+//	client, err := dbtcloud.New(dbtcloud.FromEnv())
+//	run, err := client.Jobs.Trigger(ctx, jobID, dbtcloud.Trigger{Cause: "nightly"})
+//	run, err = client.Runs.Wait(ctx, run.ID, dbtcloud.Poll{})
+//
+// Lists are iterators ([iter.Seq2]); they can be ranged over again, and
+// [Collect] turns one into a slice. Filters and requests are plain values whose
+// zero value means "everything" or "unchanged".
+//
+// # What is repeated, and what is not
+//
+// GET, HEAD, PUT, DELETE, cancelling a run and GraphQL queries are repeated on
+// 408, 500, 502, 503, 504 and on transient transport errors, five attempts in
+// all, with full jitter between 0.5 and 30 seconds; Retry-After is respected.
+// Creating and triggering are repeated only if the request was never sent or was
+// answered 429: any other doubt is an [UncertainError]. After a 429 the whole
+// client pauses, five minutes unless the server says otherwise. A wait that would
+// outlast the context fails at once. Bring no retries of your own: a retrying
+// transport below this client repeats what must not be repeated.
+//
+// # Errors
+//
+// An answer that is not a success is an [*Error]; errors.Is with [ErrNotFound],
+// [ErrUnauthorized] and the other sentinels sorts them. Tokens, request bodies
+// and query strings never appear in an error, a log line or %+v.
+package dbtcloud

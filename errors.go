@@ -1,0 +1,244 @@
+package dbtcloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Sentinels for errors.Is. Each stands for the HTTP status of an [*Error].
+var (
+	ErrBadRequest   = errors.New("dbtcloud: bad request")           // 400
+	ErrUnauthorized = errors.New("dbtcloud: unauthorized")          // 401
+	ErrForbidden    = errors.New("dbtcloud: forbidden")             // 403
+	ErrNotFound     = errors.New("dbtcloud: not found")             // 404: missing, or not permitted
+	ErrRefused      = errors.New("dbtcloud: refused by the job")    // 405: fields that do not fit the kind of job
+	ErrConflict     = errors.New("dbtcloud: conflict")              // 409
+	ErrRateLimited  = errors.New("dbtcloud: rate limited")          // 429
+	ErrServer       = errors.New("dbtcloud: server error")          // 5xx
+	ErrRunCancelled = errors.New("dbtcloud: the run was cancelled") // a RunFailedError of a cancelled run
+	ErrSuperseded   = errors.New("dbtcloud: a newer change of the pull request took over")
+)
+
+// Error is an answer that is not a success, or that is not what the API documents.
+type Error struct {
+	StatusCode int               // HTTP status
+	Operation  string            // such as "GET /api/v2/accounts/{account}/runs/{id}/"
+	Message    string            // the server's words, or what was wrong with the answer
+	Fields     map[string]string // validation messages by dotted field path; nil if there are none
+	Data       json.RawMessage   // the validation tree as it was sent
+	RequestID  string            // the server's id of the request, if it sent one
+	Body       []byte            // the start of the answer, at most 4 KiB; never part of the text
+}
+
+// Error says what was asked, what was answered and what to do.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "dbtcloud: %s: ", e.Operation)
+	if e.StatusCode != http.StatusOK {
+		fmt.Fprintf(&b, "%d ", e.StatusCode)
+	}
+	b.WriteString(e.Message)
+	for _, path := range slices.Sorted(maps.Keys(e.Fields)) {
+		fmt.Fprintf(&b, "; %s: %s", path, e.Fields[path])
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request %s)", e.RequestID)
+	}
+	if hint := e.Hint(); hint != "" {
+		fmt.Fprintf(&b, ". %s", hint)
+	}
+	return b.String()
+}
+
+// Hint is advice for the statuses whose meaning is not obvious.
+func (e *Error) Hint() string {
+	switch e.StatusCode {
+	case http.StatusUnauthorized:
+		if strings.Contains(e.Message, "unpaid") {
+			return "The API needs a paid plan; the free Developer plan has none"
+		}
+		return "Check the token, and the host: an account on a cell (such as ab123.us1.dbt.com) is unknown to every other host; the free Developer plan has no API"
+	case http.StatusForbidden:
+		return "The token lacks a permission; Job Admin is the smallest set that may clone jobs"
+	case http.StatusNotFound:
+		return "It does not exist, belongs to another account, or the token may not see or write it"
+	case http.StatusMethodNotAllowed:
+		return "A CI or merge job does not take some of the fields sent, such as cost_optimization_features other than dbt_state"
+	case http.StatusTooManyRequests:
+		return "The account's limit is 5,000 requests a minute; after it everything is refused for about five minutes"
+	}
+	return ""
+}
+
+// Is makes errors.Is work with the sentinels.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrBadRequest:
+		return e.StatusCode == http.StatusBadRequest
+	case ErrUnauthorized:
+		return e.StatusCode == http.StatusUnauthorized
+	case ErrForbidden:
+		return e.StatusCode == http.StatusForbidden
+	case ErrNotFound:
+		return e.StatusCode == http.StatusNotFound
+	case ErrRefused:
+		return e.StatusCode == http.StatusMethodNotAllowed
+	case ErrConflict:
+		return e.StatusCode == http.StatusConflict
+	case ErrRateLimited:
+		return e.StatusCode == http.StatusTooManyRequests
+	case ErrServer:
+		return e.StatusCode >= 500
+	}
+	return false
+}
+
+// LogValue keeps the answer's body out of structured logs.
+func (e *Error) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("status", e.StatusCode), slog.String("operation", e.Operation),
+		slog.String("message", e.Message), slog.String("request_id", e.RequestID))
+}
+
+// UncertainError means that a create or a trigger may or may not have happened:
+// the answer was lost, was a server error, or could not be read. Look before
+// sending it again.
+type UncertainError struct {
+	Operation string
+	Err       error // what went wrong
+}
+
+func (e *UncertainError) Error() string {
+	return fmt.Sprintf("%v (it may have been carried out all the same: look before repeating %s)", e.Err, e.Operation)
+}
+
+func (e *UncertainError) Unwrap() error { return e.Err }
+
+// RunFailedError is a run that ended, but not with success.
+type RunFailedError struct {
+	Run *Run // as it was last seen, with its trigger and audit
+}
+
+func (e *RunFailedError) Error() string {
+	text := fmt.Sprintf("dbtcloud: run %d of job %d ended with status %s", e.Run.ID, e.Run.JobID, e.Run.Status)
+	if e.Run.Audit != nil && e.Run.Status == RunCancelled && e.Run.Audit.Cancellation.Actor.Name != "" {
+		text += ", cancelled by " + e.Run.Audit.Cancellation.Actor.Name
+	}
+	if e.Run.StatusMessage != "" {
+		text += ": " + e.Run.StatusMessage
+	}
+	return text
+}
+
+// Is makes errors.Is(err, ErrRunCancelled) tell a cancelled run from a failed one.
+func (e *RunFailedError) Is(target error) bool {
+	return target == ErrRunCancelled && e.Run.Status == RunCancelled
+}
+
+// apiError reads what it can from the body of an error.
+func (res *result) apiError(raw []byte, message string) *Error {
+	e := &Error{StatusCode: res.status, Operation: res.request.operation, Message: message, Body: raw[:min(len(raw), 4096)]}
+	for _, name := range []string{"X-Request-Id", "X-Dbt-Request-Id", "X-Amzn-Requestid"} {
+		if e.RequestID == "" {
+			e.RequestID = res.header.Get(name)
+		}
+	}
+	var a answer
+	isJSON := decode(raw, &a) == nil
+	if e.Message == "" && isJSON {
+		e.Message = strings.TrimSpace(strings.Join([]string{a.Status.UserMessage, a.Status.DeveloperMessage, a.Detail}, " "))
+		e.Fields = validation(a.Data)
+	}
+	if len(e.Fields) > 0 {
+		e.Data = a.Data
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(res.status) + " (" + describeBody(res.contentType, raw) + ")"
+	}
+	e.Message = res.redact(e.Message)
+	e.Body = []byte(res.redact(string(e.Body)))
+	e.Data = json.RawMessage(res.redact(string(e.Data)))
+	for path, text := range e.Fields {
+		e.Fields[path] = res.redact(text)
+	}
+	return e
+}
+
+// scrub takes the URL, whose query may say too much, out of an error of net/http.
+func scrub(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// redactor keeps the tokens that were used, in order to take them out of what a
+// server echoes.
+type redactor struct{ tokens sync.Map }
+
+// watch has source's tokens remembered.
+func (r *redactor) watch(source func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		token, err := source(ctx)
+		if token != "" {
+			r.tokens.Store(token, true)
+		}
+		return token, err
+	}
+}
+
+func (r *redactor) redact(s string) string {
+	r.tokens.Range(func(token, _ any) bool {
+		s = strings.ReplaceAll(s, token.(string), "[redacted]")
+		return true
+	})
+	return s
+}
+
+// validation flattens the tree of a 400: {"schedule":{"time":"x"}} is schedule.time: x.
+func validation(data json.RawMessage) map[string]string {
+	var tree map[string]any
+	if json.Unmarshal(data, &tree) != nil {
+		return nil
+	}
+	fields := map[string]string{}
+	flatten("", tree, fields)
+	delete(fields, "_model")
+	if len(fields) == 0 {
+		return nil
+	}
+	return fields
+}
+
+func flatten(path string, v any, into map[string]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			flatten(strings.TrimPrefix(path+"."+k, "."), e, into)
+		}
+	case []any:
+		var words []string
+		for i, e := range v {
+			if s, ok := e.(string); ok {
+				words = append(words, s)
+			} else {
+				flatten(path+"."+strconv.Itoa(i), e, into)
+			}
+		}
+		if len(words) > 0 {
+			into[path] = strings.Join(words, "; ")
+		}
+	case nil:
+	default:
+		into[path] = fmt.Sprint(v)
+	}
+}

@@ -1,0 +1,108 @@
+// Package hosts reads the access host of a dbt Cloud account and derives the
+// Discovery endpoint from it.
+package hosts
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Default is the access host of the legacy multi-tenant cell in the US.
+const Default = "cloud.getdbt.com"
+
+// Parse reads an access host: a name or a URL, with or without https://,
+// trailing slashes or /api. What it returns has a scheme and a host only.
+func Parse(s string) (*url.URL, error) {
+	u, err := ParseEndpoint(s)
+	if err != nil {
+		return nil, err
+	}
+	path := strings.Trim(u.Path, "/")
+	if path != "" && path != "api" {
+		return nil, fmt.Errorf("has the path %q: give the host alone, such as %s", u.Path, Default)
+	}
+	u.Path, u.RawPath = "", ""
+	return u, nil
+}
+
+// ParseEndpoint reads a URL that may have a path. Plain http is accepted for
+// loopback addresses only.
+func ParseEndpoint(s string) (*url.URL, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil, errors.New("is empty")
+	}
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		// The parse error quotes its input, which may hold a password.
+		return nil, errors.New("is not a host name or URL")
+	}
+	if err := check(u); err != nil {
+		return nil, err
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u, nil
+}
+
+var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?$`)
+
+func check(u *url.URL) error {
+	switch {
+	case u.User != nil:
+		return errors.New("contains a user name or password: leave it out, the token is sent in a header")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("contains a query or fragment: give the host alone")
+	case net.ParseIP(u.Hostname()) == nil && !hostname.MatchString(u.Hostname()):
+		return fmt.Errorf("has no valid host name in %q", u.Host)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("has the scheme %q: use https", u.Scheme)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return errors.New("is plain http, which would send the token in the clear: use https (http is for loopback addresses only)")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Same tells whether two URLs have the same scheme, host and port.
+func Same(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case u.Scheme == "http":
+		return "80"
+	default:
+		return "443"
+	}
+}
+
+// cell matches PREFIX.REGION.dbt.com, where a region is letters and a digit (us1, eu4).
+var cell = regexp.MustCompile(`^([^.]+)\.([a-z]{2}[0-9]\.dbt\.com)$`)
+
+// Metadata derives the Discovery endpoint: P.metadata.R.dbt.com for a cell,
+// metadata.H for every other host, and the same address for loopback and plain IPs.
+func Metadata(access *url.URL) *url.URL {
+	u := &url.URL{Scheme: access.Scheme, Host: access.Host, Path: "/graphql"}
+	switch m := cell.FindStringSubmatch(access.Host); {
+	case loopback(access.Hostname()) || net.ParseIP(access.Hostname()) != nil:
+	case m != nil:
+		u.Host = m[1] + ".metadata." + m[2]
+	default:
+		u.Host = "metadata." + access.Host
+	}
+	return u
+}

@@ -1,0 +1,56 @@
+package dbtcloud
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+func setInt[T ~int | ~int64](q url.Values, key string, v T) {
+	if v != 0 {
+		q.Set(key, strconv.FormatInt(int64(v), 10))
+	}
+}
+
+func setString(q url.Values, key, v string) {
+	if v != "" {
+		q.Set(key, v)
+	}
+}
+
+func setBool(q url.Values, key string, v *bool) {
+	if v != nil {
+		q.Set(key, strconv.FormatBool(*v))
+	}
+}
+
+// setInts and setStrings send a list as one JSON list, the form that every known
+// client of the service uses.
+func setInts[T ~int | ~int64](q url.Values, key string, v []T) {
+	if len(v) > 0 {
+		setList(q, key, v)
+	}
+}
+
+func setStrings(q url.Values, key string, v []string) {
+	if len(v) > 0 {
+		setList(q, key, v)
+	}
+}
+
+func setList(q url.Values, key string, v any) {
+	b, _ := json.Marshal(v) // of ints and strings: cannot fail
+	q.Set(key, string(b))
+}
+
+func setInclude[T ~string](q url.Values, include []T) {
+	if len(include) == 0 {
+		return
+	}
+	words := make([]string, len(include))
+	for i, w := range include {
+		words[i] = string(w)
+	}
+	q.Set("include_related", strings.Join(words, ","))
+}
