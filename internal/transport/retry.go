@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -125,8 +124,7 @@ func transient(err error) string {
 		}
 		return "connection failed"
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || closedByServer(err) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || closedByServer(err) {
 		return "connection lost"
 	}
 	return ""
@@ -141,7 +139,7 @@ func untrusted(err error) bool {
 	return verify || authority || name || invalid
 }
 
-// closedByServer recognizes errors of net/http that have no exported type by their text.
+// closedByServer recognizes by their text what has no exported type, or not on every system.
 func closedByServer(err error) bool {
 	text := err.Error()
 	return slices.ContainsFunc([]string{
@@ -151,5 +149,6 @@ func closedByServer(err error) bool {
 		"http2: client connection lost",
 		"http2: client connection force closed",
 		"connection reset by peer",
+		"broken pipe",
 	}, func(known string) bool { return strings.Contains(text, known) })
 }
