@@ -104,7 +104,7 @@ type Run struct {
 	Trigger                 *RunTrigger     `json:"trigger"`     // nil unless included
 	Steps                   []RunStep       `json:"run_steps"`   // empty unless included
 	Audit                   *RunAudit       `json:"audit"`       // nil unless included
-	Job                     json.RawMessage `json:"job"`         // null unless included; not the shape of Job
+	Job                     *RunJob         `json:"job"`         // nil unless included
 	Environment             json.RawMessage `json:"environment"` // null unless included
 	Deprecation             json.RawMessage `json:"deprecation"`
 
@@ -158,6 +158,14 @@ func (t *RunTrigger) PullRequest() PullRequest {
 		return PullRequest{OtherHost, t.NonNativePullRequestID}
 	}
 	return PullRequest{}
+}
+
+// RunJob is what a run tells of its job. It is not the whole definition: for that,
+// get the job.
+type RunJob struct {
+	ID   int64   `json:"id"`
+	Name string  `json:"name"`
+	Type JobType `json:"job_type"`
 }
 
 // RunStep is one step of a run.

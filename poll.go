@@ -1,0 +1,171 @@
+package dbtcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// Poll says how often something is looked at. The zero value is good for runs of
+// minutes: the first looks follow each other quickly, later ones every 30 seconds.
+type Poll struct {
+	Interval time.Duration // longest time between two looks; default 30 s
+	First    time.Duration // time before the second look; default 1 s, never over Interval
+	Grace    time.Duration // how long "not found" means "not yet"; default 1 min
+	Silence  time.Duration // how long looks may fail before that is an error; default 15 min
+}
+
+func (p Poll) withDefaults() Poll {
+	p.Interval = positive(p.Interval, 30*time.Second)
+	p.First = min(positive(p.First, time.Second), p.Interval)
+	p.Grace = positive(p.Grace, time.Minute)
+	p.Silence = positive(p.Silence, 15*time.Minute)
+	return p
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// lastLook is how long the look after a deadline may take.
+const lastLook = 5 * time.Second
+
+// until looks, with growing pauses, until look is done or fails for good. A look
+// that fails in passing is no news. When ctx reaches its deadline there is one more
+// look: what ended in time is not reported as late.
+func (p Poll) until(ctx context.Context, look func(context.Context) (done bool, err error)) error {
+	p = p.withDefaults()
+	begun, lastGood := time.Now(), time.Now()
+	for pause := p.First; ; pause = min(pause*3/2, p.Interval) {
+		done, err := look(ctx)
+		if done {
+			return err
+		}
+		switch {
+		case err == nil:
+			lastGood = time.Now()
+		case !p.passing(err, time.Since(begun)):
+			return err
+		case time.Since(lastGood) > p.Silence:
+			return fmt.Errorf("dbtcloud: nothing could be learned for %s: %w", p.Silence, err)
+		}
+		if serr := sleep(ctx, jitter(pause)); serr != nil {
+			return p.late(ctx, look, errors.Join(serr, err))
+		}
+	}
+}
+
+// late takes the last look.
+func (p Poll) late(ctx context.Context, look func(context.Context) (bool, error), err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	if done, lerr := look(last); done {
+		return lerr
+	}
+	return err
+}
+
+// passing tells whether an error of a look may go away by itself.
+func (p Poll) passing(err error, age time.Duration) bool {
+	if e, ok := errors.AsType[*Error](err); ok {
+		switch {
+		case e.StatusCode == http.StatusNotFound:
+			return age < p.Grace
+		case e.StatusCode == http.StatusTooManyRequests, e.StatusCode == http.StatusRequestTimeout, e.StatusCode < 400:
+			return true
+		}
+		return e.StatusCode >= 500
+	}
+	return !errors.Is(err, ErrSuperseded)
+}
+
+// jitter takes up to a fifth off, so that many waiters spread out.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d)/5+1))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		d = max(time.Until(deadline), 0)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return ctx.Err()
+	}
+}
+
+// unknownPatience bounds how long a run is followed whose status this package does
+// not know and which has not changed.
+const unknownPatience = time.Hour
+
+// Watch follows a run: it yields the run as first seen, then whenever its status
+// changes, and ends after the terminal one. Looks that fail in passing are no
+// news; an error ends it. Break or end ctx to stop. API: Retrieve Run.
+func (s *RunsService) Watch(ctx context.Context, runID int64, p Poll) iter.Seq2[*Run, error] {
+	return func(yield func(*Run, error) bool) {
+		var seen RunStatus
+		var since time.Time
+		err := p.until(ctx, func(ctx context.Context) (bool, error) {
+			run, err := s.Get(ctx, runID, RunWithTrigger, RunWithAudit)
+			if err != nil {
+				return false, err
+			}
+			if run.Status != seen {
+				seen, since = run.Status, time.Now()
+				if !yield(run, nil) {
+					return true, errStop
+				}
+			}
+			if !known(run.Status) && (!run.FinishedAt.IsZero() || time.Since(since) > unknownPatience) {
+				return true, fmt.Errorf("dbtcloud: run %d has the unknown status %d, which this version cannot follow", runID, int(run.Status))
+			}
+			return run.Status.Terminal(), nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(nil, fmt.Errorf("dbtcloud: waiting for run %d: %w", runID, err))
+		}
+	}
+}
+
+var errStop = errors.New("stopped by the caller")
+
+func known(s RunStatus) bool {
+	return s == RunQueued || s == RunStarting || s == RunRunning || s.Terminal()
+}
+
+// Wait follows a run to its end and returns it. A run that did not succeed is a
+// [*RunFailedError], beside the run. The deadline is that of ctx, after which the
+// run is looked at once more; it goes on in dbt Cloud all the same.
+// API: Retrieve Run.
+func (s *RunsService) Wait(ctx context.Context, runID int64, p Poll) (*Run, error) {
+	var last *Run
+	for run, err := range s.Watch(ctx, runID, p) {
+		if err != nil {
+			return last, err
+		}
+		last = run
+	}
+	return last, outcome(last)
+}
+
+// outcome is nil for a run that succeeded.
+func outcome(run *Run) error {
+	if run.Status == RunSuccess {
+		return nil
+	}
+	return &RunFailedError{Run: run}
+}
