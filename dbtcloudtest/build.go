@@ -1,0 +1,182 @@
+package dbtcloudtest
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// JobSpec is a job to be added. Its zero value is a usual Slim CI job: it builds what is modified, defers to production,
+// and nothing but the API triggers it.
+type JobSpec struct {
+	ID            int64 // 0: the next free one
+	Name          string
+	ProjectID     int64  // 0: DefaultProjectID
+	EnvironmentID int64  // 0: DefaultEnvironmentID
+	JobType       string // "": ci
+	ExecuteSteps  []string
+	Extra         map[string]any // further fields by their API name, also such as the service does not have yet
+}
+
+// RunSpec is a run that somebody else triggers: a webhook, a person, the schedule.
+type RunSpec struct {
+	JobID         int64
+	Cause         string // "": "Triggered by webhook"
+	CauseCategory string // "": ci
+	By            string // who triggers it; "": platform
+	PullRequest   PullRequest
+	SHA           string
+	Branch        string
+	Schema        string
+	Extra         map[string]any // further fields of the trigger by their API name
+}
+
+// AddProject adds a project.
+func (s *Server) AddProject(id int64, name string) {
+	s.change(func(w *world, _ time.Time) { w.projects[w.keepID(id)] = cmp.Or(name, "Project") })
+}
+
+// AddEnvironment adds an environment to a project.
+func (s *Server) AddEnvironment(id, projectID int64, name string) {
+	s.change(func(w *world, _ time.Time) { w.environments[w.keepID(id)] = environment{projectID, name} })
+}
+
+// AddJob adds a job and returns its id. A project or environment that is not there yet is added too.
+func (s *Server) AddJob(spec JobSpec) int64 {
+	return inspect(s, func(w *world, now time.Time) int64 {
+		project, env := cmp.Or(spec.ProjectID, DefaultProjectID), cmp.Or(spec.EnvironmentID, DefaultEnvironmentID)
+		if w.projects[project] == "" {
+			w.projects[w.keepID(project)] = "Project " + strconv.FormatInt(project, 10)
+		}
+		if _, known := w.environments[env]; !known {
+			w.environments[w.keepID(env)] = environment{project, "Environment"}
+		}
+		steps := spec.ExecuteSteps
+		if len(steps) == 0 {
+			steps = []string{"dbt build --select state:modified+"}
+		}
+		fields := jobDefaults()
+		maps.Copy(fields, plain(map[string]any{
+			"account_id": w.cfg.account, "project_id": project, "environment_id": env, "job_type": cmp.Or(spec.JobType, "ci"),
+			"name": cmp.Or(spec.Name, "Slim CI"), "execute_steps": steps, "execution": map[string]any{"timeout_seconds": 3600},
+		}))
+		w.fillDeferral(fields)
+		maps.Copy(fields, plain(spec.Extra))
+		return w.addJob(spec.ID, fields, now, "test").id
+	})
+}
+
+// AddEnvVarOverride gives a job its own value of an environment variable and returns the value's id.
+// Values of DBT_ENV_SECRET... are never shown. An unknown job gives 0.
+func (s *Server) AddEnvVarOverride(jobID int64, name, value string) int64 {
+	return inspect(s, func(w *world, _ time.Time) int64 {
+		j := w.jobs[jobID]
+		if j == nil {
+			return 0
+		}
+		v := &envVar{id: w.nextID(), scope: "job", projectID: j.projectID(), jobID: jobID, name: name, value: value}
+		w.envVars = append(w.envVars, v)
+		return v.id
+	})
+}
+
+// AddProjectEnvVar gives a variable a value for the whole project, which is no override of any job, and returns the value's id.
+func (s *Server) AddProjectEnvVar(projectID int64, name, value string) int64 {
+	return inspect(s, func(w *world, _ time.Time) int64 {
+		v := &envVar{id: w.nextID(), scope: "project", projectID: projectID, name: name, value: value}
+		w.envVars = append(w.envVars, v)
+		return v.id
+	})
+}
+
+// AddRun triggers a run on behalf of somebody else, past every limit, and returns its id; 0 when there is no such job.
+func (s *Server) AddRun(spec RunSpec) int64 {
+	return inspect(s, func(w *world, now time.Time) int64 {
+		j := w.jobs[spec.JobID]
+		if j == nil || !j.versions.last().deleted.IsZero() {
+			return 0
+		}
+		fields := plain(spec.Extra)
+		for name, value := range map[string]string{
+			"cause": cmp.Or(spec.Cause, "Triggered by webhook"), "git_sha": spec.SHA, "git_branch": spec.Branch, "schema_override": spec.Schema,
+		} {
+			if value != "" {
+				fields[name] = value
+			}
+		}
+		if pr := spec.PullRequest; pr.Number > 0 {
+			fields[string(pr.Host)] = json.Number(strconv.FormatInt(pr.Number, 10))
+		}
+		t := newTrigger(fields)
+		t.category = cmp.Or(spec.CauseCategory, "ci")
+		return w.enqueue(j, t, cmp.Or(spec.By, "platform"), 0, now).id
+	})
+}
+
+// EditJob changes the fields of a job, by API name, as a person in the UI would. An unknown job is ignored.
+func (s *Server) EditJob(id int64, edit func(fields map[string]any)) {
+	s.change(func(w *world, now time.Time) {
+		j := w.jobs[id]
+		if j == nil {
+			return
+		}
+		fields := plain(j.versions.last().fields)
+		edit(fields)
+		fields = plain(fields)
+		w.changeJob(j, now, func(s *jobState) { s.fields, s.updated = fields, now })
+		w.record(Event{At: now, Kind: JobUpdated, JobID: id, By: "test"})
+	})
+}
+
+// DeactivateJob makes the job refuse triggers, as after 100 failing runs. Saving it through the API reactivates it.
+func (s *Server) DeactivateJob(id int64) {
+	s.change(func(w *world, now time.Time) {
+		if j := w.jobs[id]; j != nil {
+			w.deactivate(j, now)
+		}
+	})
+}
+
+// DeleteJob deletes the job; its unfinished runs are cancelled.
+func (s *Server) DeleteJob(id int64) {
+	s.change(func(w *world, now time.Time) {
+		if j := w.jobs[id]; j != nil && j.versions.last().deleted.IsZero() {
+			w.deleteJob(j, now, "test")
+		}
+	})
+}
+
+// LockAccount makes the account refuse triggers for that reason; an empty reason unlocks it.
+func (s *Server) LockAccount(reason string) {
+	s.change(func(w *world, _ time.Time) { w.locked, w.lockReason = reason != "", reason })
+}
+
+// FinishRun ends an unfinished run at once with that status, whatever its outcome would have been.
+func (s *Server) FinishRun(id int64, status RunStatus) {
+	s.change(func(w *world, now time.Time) {
+		if r := w.runs[id]; r != nil && !r.versions.last().status.Terminal() {
+			w.end(r, now, status, "")
+		}
+	})
+}
+
+// CancelRun cancels a run on behalf of by ("platform" or a person's name), with that status message. It takes the cancel latency.
+func (s *Server) CancelRun(id int64, by, message string) {
+	s.change(func(w *world, now time.Time) {
+		if r := w.runs[id]; r != nil {
+			w.cancel(r, now, by, message)
+		}
+	})
+}
+
+// At makes do happen at t (at once, with the next request, if t is past). Its argument is this server at that very time; do must use it
+// instead of the server, make no requests, and not keep it.
+func (s *Server) At(t time.Time, do func(*Server)) {
+	s.change(func(w *world, _ time.Time) {
+		w.scripts = append(w.scripts, script{t, do})
+		slices.SortStableFunc(w.scripts, func(a, b script) int { return a.at.Compare(b.at) })
+	})
+}

@@ -1,0 +1,231 @@
+package dbtcloudtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// RunStatus is the status of a run, in the numbers of the API.
+type RunStatus int
+
+// The statuses of a run.
+const (
+	Queued    RunStatus = 1
+	Starting  RunStatus = 2
+	Running   RunStatus = 3
+	Success   RunStatus = 10
+	Error     RunStatus = 20
+	Cancelled RunStatus = 30
+)
+
+// Terminal says whether a run of this status has ended.
+func (s RunStatus) Terminal() bool { return s == Success || s == Error || s == Cancelled }
+
+// String is the service's display text.
+func (s RunStatus) String() string {
+	switch s {
+	case Queued:
+		return "Queued"
+	case Starting:
+		return "Starting"
+	case Running:
+		return "Running"
+	case Success:
+		return "Success"
+	case Error:
+		return "Error"
+	case Cancelled:
+		return "Cancelled"
+	}
+	return fmt.Sprintf("Status(%d)", int(s))
+}
+
+// GitHost says which pull-request field of a trigger names the pull request.
+type GitHost string
+
+// The four pull-request fields of a trigger.
+const (
+	GitHub     GitHost = "github_pull_request_id"
+	GitLab     GitHost = "gitlab_merge_request_id"
+	AzureRepos GitHost = "azure_pull_request_id"
+	OtherHost  GitHost = "non_native_pull_request_id"
+)
+
+func gitHosts() [4]GitHost { return [4]GitHost{GitHub, GitLab, AzureRepos, OtherHost} }
+
+// PullRequest names a pull request as a trigger does. The zero value is none.
+type PullRequest struct {
+	Host   GitHost
+	Number int64
+}
+
+// world is the whole state of a fake account. Every method expects mu to be held.
+type world struct {
+	mu    sync.Mutex
+	cfg   config
+	rng   *rand.Rand
+	clock time.Time // the latest instant that has been processed
+	id    int64     // the last id given away
+
+	projects     map[int64]string
+	environments map[int64]environment
+	jobs         map[int64]*job
+	jobOrder     []*job // by id
+	runs         map[int64]*run
+	runOrder     []*run // by id
+	active       []*run // the unfinished ones, by id
+	envVars      []*envVar
+
+	locked     bool
+	lockReason string
+
+	scripts   []script // by time
+	faults    []*armedFault
+	throttled time.Time // every request before it answers 429
+	retry     time.Duration
+	routes    []route
+
+	events   []Event
+	requests []*Request
+}
+
+type environment struct {
+	projectID int64
+	name      string
+}
+
+type job struct {
+	id       int64
+	created  time.Time
+	versions timeline[jobState]
+	runs     []*run // by id
+}
+
+// jobState is never changed once it is in a timeline; its fields are not either.
+type jobState struct {
+	fields      map[string]any // the writable fields by API name
+	updated     time.Time
+	deleted     time.Time
+	deactivated bool
+	failures    int
+}
+
+type run struct {
+	id            int64
+	triggerID     int64
+	jobID         int64
+	projectID     int64
+	environmentID int64
+	retryOf       int64
+	created       time.Time
+	trigger       trigger
+	by            string
+	native        bool
+	versions      timeline[runState]
+
+	ready         time.Time // may leave the queue from here on
+	due           time.Time // when starting or running ends by itself; zero: never
+	cancelAt      time.Time // when a requested cancel takes effect
+	cancelMessage string
+	outcome       Outcome
+	firstStep     int64
+	misses        int // reads answered 404 so far
+	artifacts     []Artifact
+}
+
+// runState is never changed once it is in a timeline.
+type runState struct {
+	status          RunStatus
+	message         string
+	updated         time.Time
+	dequeued        time.Time
+	started         time.Time
+	finished        time.Time
+	cancelRequested time.Time
+	cancelledBy     string
+}
+
+// trigger is what a run was asked to do.
+type trigger struct {
+	cause, category     string
+	sha, branch, schema string
+	pullRequest         PullRequest
+	fields              map[string]any // the request as it was sent, by API name
+}
+
+// lane is what runs one after the other: the runs of a job, or with CI concurrency those of one pull request on it.
+type lane struct {
+	jobID       int64
+	pullRequest PullRequest
+}
+
+func (r *run) lane() lane {
+	if r.native {
+		return lane{r.jobID, r.trigger.pullRequest}
+	}
+	return lane{jobID: r.jobID}
+}
+
+// nextID gives away the next id; ids grow with time, as the service's do.
+func (w *world) nextID() int64 {
+	w.id++
+	return w.id
+}
+
+// keepID makes sure that an id chosen by a test is not given away again.
+func (w *world) keepID(id int64) int64 {
+	if id == 0 {
+		return w.nextID()
+	}
+	w.id = max(w.id, id)
+	return id
+}
+
+// changeJob appends a version of the job; edit gets a copy whose fields it must replace, not change.
+func (w *world) changeJob(j *job, at time.Time, edit func(*jobState)) {
+	next := j.versions.last()
+	edit(&next)
+	j.versions.put(at, next)
+}
+
+func (w *world) changeRun(r *run, at time.Time, edit func(*runState)) {
+	next := r.versions.last()
+	next.updated = at
+	edit(&next)
+	r.versions.put(at, next)
+}
+
+// visible says whether the token may see the project.
+func (w *world) visible(projectID int64) bool {
+	if len(w.cfg.projectScope) == 0 {
+		return true
+	}
+	for _, id := range w.cfg.projectScope {
+		if id == projectID {
+			return true
+		}
+	}
+	return false
+}
+
+// openJob is the job that a request may see: not deleted, in a visible project.
+func (w *world) openJob(id int64) *job {
+	j := w.jobs[id]
+	if j == nil || !j.versions.last().deleted.IsZero() || !w.visible(j.projectID()) {
+		return nil
+	}
+	return j
+}
+
+func (j *job) projectID() int64 { return integer(j.versions.last().fields["project_id"]) }
+
+// visibleRun is the run that a request may see.
+func (w *world) visibleRun(id int64) *run {
+	r := w.runs[id]
+	if r == nil || !w.visible(r.projectID) {
+		return nil
+	}
+	return r
+}
