@@ -22,11 +22,15 @@ func (w *world) getAccount(*call) answer {
 
 // listAccounts has the extra of the recorded list: no limit, no offset, no order.
 func (w *world) listAccounts(*call) answer {
+	accounts := []any{w.accountJSON()}
+	if w.cfg.forbidden {
+		accounts = []any{}
+	}
 	extra := listExtra{
 		Filters:    map[string]any{"pk__in": []int64{w.cfg.account}},
-		Pagination: pagination{Count: 1, TotalCount: 1},
+		Pagination: pagination{Count: len(accounts), TotalCount: len(accounts)},
 	}
-	return w.okExtra([]any{w.accountJSON()}, extra)
+	return w.okExtra(accounts, extra)
 }
 
 func (w *world) accountJSON() map[string]any {

@@ -17,7 +17,7 @@ type Artifact struct {
 	Step int              // of which step of the run, from 1; 0 is the last
 	Data []byte           // the content
 	Open func() io.Reader // instead of Data: makes the content anew for each reader, so that nobody holds a large one
-	Size int64            // of what Open makes; -1 when it is not to be told
+	Size int64            // of what Open makes, in bytes; 0 when the answer shall not tell it
 }
 
 // AddArtifact gives a run a file; it can be read once the run has ended. An unknown run is ignored.

@@ -18,7 +18,9 @@ type JobSpec struct {
 	EnvironmentID int64  // 0: DefaultEnvironmentID
 	JobType       string // "": ci
 	ExecuteSteps  []string
-	Extra         map[string]any // further fields by their API name, also such as the service does not have yet
+	// Extra is further fields by their API name. One that no document lists is shown as it is, refused by a strict create,
+	// and taken by an update, as a field is that the service has just got.
+	Extra map[string]any
 }
 
 // RunSpec is a run that somebody else triggers: a webhook, a person, the schedule.
@@ -108,7 +110,7 @@ func (s *Server) AddRun(spec RunSpec) int64 {
 			}
 		}
 		if pr := spec.PullRequest; pr.Number > 0 {
-			fields[string(pr.Host)] = json.Number(strconv.FormatInt(pr.Number, 10))
+			fields[pr.Host.field()] = json.Number(strconv.FormatInt(pr.Number, 10))
 		}
 		t := newTrigger(fields)
 		t.category = cmp.Or(spec.CauseCategory, "ci")

@@ -99,7 +99,7 @@ type Fault struct {
 	// Route is a path pattern, such as "/api/v2/accounts/{account}/jobs/{id}/run/": {name} and * stand for one segment,
 	// {name...} for the rest. It may begin with a method, as [Request.Operation] does. "" is any.
 	Route       string
-	Match       func(Request) bool // a further condition; it must not call the server
+	Match       func(Request) bool // a further condition on the request as it arrives; it must not call the server
 	After       int                // let so many matching requests pass first
 	Times       int                // apply so often; 0 is without limit
 	Probability float64            // apply with this probability, under the server's seed; 0 is always
@@ -132,12 +132,12 @@ func (s *Server) ClearFaults() {
 }
 
 // faultFor decides which fault, if any, this request meets.
-func (w *world) faultFor(c *call, now time.Time) *effect {
+func (w *world) faultFor(request Request, now time.Time) *effect {
 	if now.Before(w.throttled) {
 		return &effect{name: "429 window", apply: func(answer) answer { return throttledAnswer(w.retry) }}
 	}
 	for _, f := range w.faults {
-		if !f.matches(c) {
+		if !f.matches(request) {
 			continue
 		}
 		f.seen++
@@ -154,20 +154,20 @@ func (w *world) faultFor(c *call, now time.Time) *effect {
 	return nil
 }
 
-func (f *armedFault) matches(c *call) bool {
+func (f *armedFault) matches(request Request) bool {
 	method, pattern := f.Method, f.Route
 	if before, after, ok := strings.Cut(f.Route, " "); ok {
 		method, pattern = before, after
 	}
-	if method != "" && method != c.method {
+	if method != "" && method != request.Method {
 		return false
 	}
 	if pattern != "" {
-		if _, ok := matchPath(pattern, c.path); !ok {
+		if _, ok := matchPath(pattern, request.Path); !ok {
 			return false
 		}
 	}
-	return f.Match == nil || f.Match(Request{Method: c.method, Path: c.path, Query: c.query.Encode(), Body: c.body})
+	return f.Match == nil || f.Match(request)
 }
 
 func errorAnswer(code int, body BodyKind) answer {

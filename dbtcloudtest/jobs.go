@@ -2,7 +2,6 @@ package dbtcloudtest
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -50,23 +49,19 @@ func jobDefaults() map[string]any {
 
 // jobJSON is the job as GET shows it.
 func (w *world) jobJSON(j *job, state jobState) map[string]any {
-	out := maps.Clone(state.fields)
-	out["id"] = j.id
-	out["created_at"] = jobTime(j.created)
-	out["updated_at"] = jobTime(state.updated)
-	out["deactivated"] = state.deactivated
-	out["run_failure_count"] = state.failures
-	out["state"] = 1
+	out := map[string]any{
+		"account": nil, "project": nil, "environment": nil, "fusion_readiness": nil, "next_run": nil, "next_run_humanized": nil,
+		"lifecycle_webhooks_url": nil, "integration_id": nil, "is_deferrable": false, "is_system": false,
+		"cron_humanized": "Every hour", "raw_dbt_version": cmp.Or[any](state.fields["dbt_version"], "latest"),
+	}
+	maps.Copy(out, state.fields)
+	maps.Copy(out, map[string]any{
+		"id": j.id, "created_at": jobTime(j.created), "updated_at": jobTime(state.updated), "deactivated": state.deactivated,
+		"run_failure_count": state.failures, "state": 1,
+	})
 	if !state.deleted.IsZero() {
 		out["state"] = 2
 	}
-	if _, set := out["raw_dbt_version"]; !set {
-		out["raw_dbt_version"] = cmp.Or[any](out["dbt_version"], "latest")
-	}
-	for _, key := range []string{"account", "project", "environment", "fusion_readiness", "next_run", "next_run_humanized", "lifecycle_webhooks_url", "integration_id"} {
-		out[key] = nil
-	}
-	maps.Copy(out, map[string]any{"is_deferrable": false, "is_system": false, "cron_humanized": "Every hour", "generate_sources": out["run_generate_sources"]})
 	return out
 }
 
@@ -197,128 +192,6 @@ func (w *world) updateJob(c *call) answer {
 	return w.ok(w.jobJSON(j, j.versions.last()))
 }
 
-// writtenJob is the fields that a create (j is nil) or an update asks for, or the answer that refuses them.
-func (w *world) writtenJob(c *call, j *job) (map[string]any, *answer) {
-	body, ok := c.object()
-	if !ok {
-		return nil, new(w.invalid(map[string]any{"_model": "HumanReadableJobDefinition"}))
-	}
-	known := jobSchema()
-	tree := known.check(body, w.cfg.writes)
-	if tree == nil {
-		tree = w.checkJob(body, j)
-	}
-	if tree != nil {
-		return nil, new(w.invalid(tree))
-	}
-	kind := jobType(body, j)
-	if kind == "ci" || kind == "merge" {
-		if refused := w.refuseOrchestration(body); refused != nil {
-			return nil, refused
-		}
-	}
-	fields := jobDefaults()
-	for key, value := range body {
-		if _, ok := known[key]; ok && key != "id" {
-			fields[key] = value
-		}
-	}
-	fields["job_type"] = kind
-	w.fillDeferral(fields)
-	return fields, nil
-}
-
-// checkJob is the checks that reach beyond one key.
-func (w *world) checkJob(body map[string]any, j *job) map[string]any {
-	tree := map[string]any{}
-	if j == nil && body["id"] != nil {
-		tree["id"] = "The id is assigned by the service."
-	}
-	if j != nil && integer(body["id"]) != j.id {
-		tree["id"] = "The provided id does not match."
-	}
-	if integer(body["account_id"]) != w.cfg.account {
-		tree["account_id"] = "The provided account does not match."
-	}
-	if project := integer(body["project_id"]); w.projects[project] == "" || !w.visible(project) {
-		tree["project_id"] = "The project does not exist."
-	}
-	if j != nil && isCI(jobType(body, j)) != isCI(text(j.versions.last().fields["job_type"])) {
-		tree["job_type"] = "A CI job cannot become another job, nor another job a CI job."
-	}
-	if triggers, ok := body["triggers"].(map[string]any); ok && countTrue(triggers, "github_webhook", "schedule", "on_merge", "git_provider_webhook") > 1 {
-		tree["triggers"] = "Only one of github_webhook, schedule, on_merge, git_provider_webhook can be true"
-	}
-	if complaint := checkSchedule(body); complaint != nil && w.cfg.writes == Strict {
-		tree["schedule"] = complaint
-	}
-	if len(tree) == 0 {
-		return nil
-	}
-	return tree
-}
-
-// checkSchedule: hourly schedules have an interval, the others have hours, none has both.
-func checkSchedule(body map[string]any) any {
-	schedule, _ := body["schedule"].(map[string]any)
-	clock, _ := schedule["time"].(map[string]any)
-	if clock == nil {
-		return nil
-	}
-	forbidden, wanted := "interval", "hours"
-	if clock["type"] == "every_hour" {
-		forbidden, wanted = wanted, forbidden
-	}
-	tree := map[string]any{}
-	if clock[forbidden] != nil {
-		tree[forbidden] = "extra keys not allowed"
-	}
-	if clock[wanted] == nil {
-		tree[wanted] = "required key not provided"
-	}
-	if len(tree) == 0 {
-		return nil
-	}
-	return map[string]any{"time": tree}
-}
-
-// refuseOrchestration: state-aware orchestration is not for CI and merge jobs.
-func (w *world) refuseOrchestration(body map[string]any) *answer {
-	features, _ := body["cost_optimization_features"].([]any)
-	allowed := len(features) == 0 || len(features) == 1 && features[0] == "dbt_state"
-	if allowed && body["force_node_selection"] == nil {
-		return nil
-	}
-	return new(w.fail(http.StatusMethodNotAllowed, "State-aware orchestration is not available for CI and merge jobs.", nil))
-}
-
-// jobType is what the body says; scheduled and other follow from the schedule.
-func jobType(body map[string]any, j *job) string {
-	if kind := text(body["job_type"]); kind != "" && kind != "scheduled" && kind != "other" {
-		return kind
-	}
-	if j != nil && body["job_type"] == nil {
-		return text(j.versions.last().fields["job_type"])
-	}
-	if triggers, ok := body["triggers"].(map[string]any); ok && triggers["schedule"] == true {
-		return "scheduled"
-	}
-	return "other"
-}
-
-func isCI(kind string) bool { return kind == "ci" }
-
-// fillDeferral: the service gives CI and merge jobs the production environment to defer to.
-func (w *world) fillDeferral(fields map[string]any) {
-	kind := text(fields["job_type"])
-	if kind != "ci" && kind != "merge" || fields["deferring_environment_id"] != nil || fields["deferring_job_definition_id"] != nil {
-		return
-	}
-	if integer(fields["project_id"]) == DefaultProjectID {
-		fields["deferring_environment_id"] = json.Number("70506183000004")
-	}
-}
-
 func (w *world) removeJob(c *call) answer {
 	j := w.openJob(c.id("id"))
 	if j == nil {
@@ -340,14 +213,4 @@ func (w *world) addJob(id int64, fields map[string]any, at time.Time, by string)
 	slices.SortFunc(w.jobOrder, func(a, b *job) int { return cmp.Compare(a.id, b.id) })
 	w.record(Event{At: at, Kind: JobCreated, JobID: j.id, By: by, Reason: text(fields["name"])})
 	return j
-}
-
-func countTrue(object map[string]any, keys ...string) int {
-	n := 0
-	for _, key := range keys {
-		if object[key] == true {
-			n++
-		}
-	}
-	return n
 }

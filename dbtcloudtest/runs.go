@@ -56,7 +56,7 @@ func (w *world) triggerJob(c *call) answer {
 func countPRs(body map[string]any) int {
 	n := 0
 	for _, host := range gitHosts() {
-		if body[string(host)] != nil {
+		if body[host.field()] != nil {
 			n++
 		}
 	}
@@ -69,7 +69,7 @@ func newTrigger(body map[string]any) trigger {
 		schema: text(body["schema_override"]), fields: body,
 	}
 	for _, host := range gitHosts() {
-		if n := integer(body[string(host)]); n > 0 {
+		if n := integer(body[host.field()]); n > 0 {
 			t.pullRequest = PullRequest{host, n}
 			break
 		}

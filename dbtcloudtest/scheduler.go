@@ -141,7 +141,9 @@ func (w *world) enqueue(j *job, t trigger, by string, retryOf int64, at time.Tim
 func (w *world) smartCancel(newer *run, at time.Time) {
 	for _, r := range slices.Clone(w.active) {
 		samePR := r.native && r.projectID == newer.projectID && r.trigger.pullRequest == newer.trigger.pullRequest
-		if samePR && (r.trigger.sha != newer.trigger.sha || r.trigger.branch != newer.trigger.branch) {
+		// Without a commit nobody knows whether the branch has moved, so it counts as another.
+		sameCommit := r.trigger.sha != "" && r.trigger.sha == newer.trigger.sha
+		if samePR && !sameCommit {
 			w.cancel(r, at, "platform", "Cancelled because a newer commit was pushed to the pull request.")
 		}
 	}
@@ -177,7 +179,9 @@ func (w *world) end(r *run, at time.Time, status RunStatus, message string) {
 		event.Kind, event.By = RunCancelled, state.cancelledBy
 	}
 	w.record(event)
-	r.artifacts = append(r.artifacts, r.outcome.Artifacts...)
+	if status != Cancelled {
+		r.artifacts = append(r.artifacts, r.outcome.Artifacts...)
+	}
 	w.countFailure(r.jobID, status, at)
 }
 

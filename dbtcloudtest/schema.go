@@ -248,7 +248,7 @@ func triggerSchema() schema {
 		"steps_override":           {kind: kindList, item: &word},
 	}
 	for _, host := range gitHosts() {
-		s[string(host)] = number
+		s[host.field()] = number
 	}
 	return s
 }

@@ -68,6 +68,7 @@ type call struct {
 	path   string
 	params map[string]string
 	query  url.Values
+	raw    string // the query as sent
 	auth   string
 	body   []byte
 	now    time.Time
@@ -110,13 +111,13 @@ func (s *Server) arrive(c *call) (*Request, *effect) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	now := s.w.advance(time.Now())
-	record := &Request{At: now, Method: c.method, Path: c.path, Query: c.query.Encode(), Body: c.body}
+	record := &Request{At: now, Method: c.method, Path: c.path, Query: c.raw, Body: c.body}
 	if r, _, found := s.w.route(c.method, c.path); found {
 		record.Operation = r.operation()
 		record.Unknown = unknownParams(c.query, r.query)
 	}
 	s.w.requests = append(s.w.requests, record)
-	effect := s.w.faultFor(c, now)
+	effect := s.w.faultFor(*record, now)
 	if effect != nil {
 		record.Fault = effect.name
 	}
@@ -239,7 +240,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func newCall(r *http.Request, body []byte) *call {
-	return &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), auth: r.Header.Get("Authorization"), body: body}
+	return &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), raw: r.URL.RawQuery, auth: r.Header.Get("Authorization"), body: body}
 }
 
 func (a answer) writeTo(rw http.ResponseWriter) {
@@ -248,9 +249,11 @@ func (a answer) writeTo(rw http.ResponseWriter) {
 	}
 	rw.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	body, size := a.reader()
+	if size >= 0 && a.status != http.StatusNoContent {
+		rw.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+	}
 	if a.short {
 		// The declared length is not kept, so the server closes the connection under the client.
-		rw.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 		body = io.LimitReader(body, size/2)
 	}
 	rw.WriteHeader(a.status)

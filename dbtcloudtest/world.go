@@ -3,6 +3,7 @@ package dbtcloudtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -42,18 +43,31 @@ func (s RunStatus) String() string {
 	return fmt.Sprintf("Status(%d)", int(s))
 }
 
-// GitHost says which pull-request field of a trigger names the pull request.
+// GitHost is where a pull request lives; each has its own field in a trigger.
 type GitHost string
 
-// The four pull-request fields of a trigger.
+// The git hosts that a trigger can name.
 const (
-	GitHub     GitHost = "github_pull_request_id"
-	GitLab     GitHost = "gitlab_merge_request_id"
-	AzureRepos GitHost = "azure_pull_request_id"
-	OtherHost  GitHost = "non_native_pull_request_id"
+	GitHub     GitHost = "github"
+	GitLab     GitHost = "gitlab"
+	AzureRepos GitHost = "azure"
+	OtherHost  GitHost = "other"
 )
 
 func gitHosts() [4]GitHost { return [4]GitHost{GitHub, GitLab, AzureRepos, OtherHost} }
+
+// field is the trigger's field for the pull requests of this host.
+func (h GitHost) field() string {
+	switch h {
+	case GitHub:
+		return "github_pull_request_id"
+	case GitLab:
+		return "gitlab_merge_request_id"
+	case AzureRepos:
+		return "azure_pull_request_id"
+	}
+	return "non_native_pull_request_id"
+}
 
 // PullRequest names a pull request as a trigger does. The zero value is none.
 type PullRequest struct {
@@ -199,15 +213,7 @@ func (w *world) changeRun(r *run, at time.Time, edit func(*runState)) {
 
 // visible says whether the token may see the project.
 func (w *world) visible(projectID int64) bool {
-	if len(w.cfg.projectScope) == 0 {
-		return true
-	}
-	for _, id := range w.cfg.projectScope {
-		if id == projectID {
-			return true
-		}
-	}
-	return false
+	return len(w.cfg.projectScope) == 0 || slices.Contains(w.cfg.projectScope, projectID)
 }
 
 // openJob is the job that a request may see: not deleted, in a visible project.
