@@ -120,17 +120,21 @@ func (a *attempt) send() {
 
 // explain names the limit that ended an attempt in place of the text of whoever noticed it.
 func (a *attempt) explain(err error) error {
-	if context.Cause(a.ctx) == error(a.limit) {
+	if a.timedOut() {
 		return a.limit
 	}
-	if u, ok := err.(*url.Error); ok {
-		err = u.Err // its text has the query
+	// The text of a url.Error has the query.
+	for u, ok := errors.AsType[*url.Error](err); ok && u.Err != nil; u, ok = errors.AsType[*url.Error](err) {
+		err = u.Err
 	}
 	if a.x.ctx.Err() != nil {
 		return ended(a.x.ctx, err)
 	}
 	return err
 }
+
+// timedOut reports whether it was this attempt's own limit that ended it.
+func (a *attempt) timedOut() bool { return errors.Is(context.Cause(a.ctx), a.limit) }
 
 // release ends the attempt's context and timer.
 func (a *attempt) release() {
@@ -173,7 +177,7 @@ func (a *attempt) maybeActedOn() bool {
 	if a.res != nil {
 		return a.res.StatusCode != http.StatusTooManyRequests
 	}
-	return a.wire.maybeSent(a.err, context.Cause(a.ctx) == error(a.limit) || a.x.ctx.Err() != nil)
+	return a.wire.maybeSent(a.err, a.timedOut() || a.x.ctx.Err() != nil)
 }
 
 // wire learns from the connection how far a request came. Its hooks run on the connection's goroutines.

@@ -220,7 +220,7 @@ func TestBodyTimeLimits(t *testing.T) {
 	}{
 		{"whole body in time", false, 0, []time.Duration{4 * s, 4 * s}, 2, false},
 		{"whole body too late", false, 0, []time.Duration{4 * s, 4 * s, 4 * s}, 2, true},
-		{"slow reader of a whole body", false, 6 * s, []time.Duration{1, 1, 1}, 2, true},
+		{"slow reader of a whole body", false, 6 * s, []time.Duration{1, 1, 1}, 1, true},
 		{"stream that goes on", true, 0, []time.Duration{9 * s, 9 * s, 9 * s, 9 * s}, 4, false},
 		{"stream that idles", true, 0, []time.Duration{9 * s, 11 * s}, 1, true},
 		{"slow reader of a stream", true, time.Hour, []time.Duration{9 * s, 9 * s}, 2, false},
@@ -237,16 +237,16 @@ func TestBodyTimeLimits(t *testing.T) {
 			read := 0
 			for err == nil {
 				var n int
+				time.Sleep(tt.between)
 				n, err = res.Body.Read(make([]byte, 10))
 				read += n
-				time.Sleep(tt.between)
 			}
 			if read != tt.read {
 				t.Errorf("read %d bytes, want %d", read, tt.read)
 			}
 			if tt.timeout {
 				checkTimeout(t, err)
-			} else if err != io.EOF {
+			} else if !errors.Is(err, io.EOF) {
 				t.Errorf("error %v, want EOF", err)
 			}
 			closeBody(t, res)
@@ -270,6 +270,10 @@ func TestAttemptLivesUntilItsBodyIsClosed(t *testing.T) {
 		closeBody(t, res)
 		if base.sent[2].ctx.Err() == nil {
 			t.Error("context of the last attempt goes on after Close")
+		}
+		base = newScript(fail(errors.New("no known trouble")))
+		if _, err = over(base).RoundTrip(newRequest(t, t.Context(), "GET", "", nil)); err == nil || base.sent[0].ctx.Err() == nil {
+			t.Errorf("error %v, context of the failed attempt ended: %v", err, base.sent[0].ctx.Err())
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -109,6 +110,18 @@ func fail(err error) step {
 func hang(req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
+}
+
+// hangConnecting waits as hang does, and says how far it came as http.Transport does.
+func hangConnecting(req *http.Request) (*http.Response, error) {
+	httptrace.ContextClientTrace(req.Context()).GetConn(host)
+	return hang(req)
+}
+
+// hangWriting is cut off between the connection and the end of the headers.
+func hangWriting(req *http.Request) (*http.Response, error) {
+	httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{})
+	return hangConnecting(req)
 }
 
 func errDial() error {

@@ -82,6 +82,10 @@ func TestSecretsAreInNoLogAndNoError(t *testing.T) {
 	ofClient := func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Put", URL: req.URL.String(), Err: errDial()}
 	}
+	wrapped := func(req *http.Request) (*http.Response, error) {
+		_, err := ofClient(req)
+		return nil, fmt.Errorf("middleware: %w", &url.Error{Op: "Put", URL: req.URL.String(), Err: err})
+	}
 	tests := []struct {
 		name  string
 		steps []step
@@ -90,6 +94,7 @@ func TestSecretsAreInNoLogAndNoError(t *testing.T) {
 		{"retries", []step{answer(503), answer(200)}},
 		{"transport errors", []step{fail(errDial())}},
 		{"errors with the URL", []step{ofClient}},
+		{"wrapped errors with the URL", []step{wrapped}},
 		{"attempt timeouts", []step{hang}},
 		{"no time left", []step{answer(503), ofClient, answer(429)}},
 		{"cancelled in a wait", []step{answer(503, "Retry-After", "3000")}},

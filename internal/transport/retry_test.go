@@ -54,6 +54,8 @@ func TestWhatIsRepeated(t *testing.T) {
 		{"POST EOF without trace", "POST", false, fail(io.EOF), 1, true},
 		{"GET hangs", "GET", false, hang, 5, true},
 		{"POST hangs without trace", "POST", false, hang, 1, true},
+		{"POST hangs while it connects", "POST", false, hangConnecting, 5, false},
+		{"POST hangs while it is written", "POST", false, hangWriting, 1, true},
 		{"nothing at all", "GET", false, fail(nil), 1, true},
 	}
 	for _, tt := range tests {
@@ -148,6 +150,23 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPauseOfThePolicyIsNotStretched(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		base := newScript(answer(429), answer(200))
+		rt := over(base)
+		rt.Policy = Policy{Pause: time.Millisecond, MinDelay: time.Hour, MaxDelay: time.Hour}
+		res, err := rt.RoundTrip(newRequest(t, t.Context(), "GET", "", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeBody(t, res)
+		if diff := cmp.Diff([]time.Duration{0, time.Millisecond}, base.times()); diff != "" {
+			t.Errorf("sent at (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestBackoffIsFullJitterUpToItsCap(t *testing.T) {
@@ -281,13 +300,13 @@ func TestBaseThatBreaksItsContract(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		both := func(req *http.Request) (*http.Response, error) {
-			res, _ := answer(200)(req)
+			res, _ := answer(503)(req) // alone it would be repeated
 			return res, errors.New("and an error")
 		}
 		base := newScript(both)
 		res, err := over(base).RoundTrip(newRequest(t, t.Context(), "GET", "", nil))
-		if res != nil || err == nil || base.open[0].closed != 1 {
-			t.Errorf("answer %v, error %v, closed %d times; want the error alone and the answer closed", res, err, base.open[0].closed)
+		if res != nil || err == nil || len(base.open) != 1 || base.open[0].closed != 1 {
+			t.Errorf("answer %v, error %v, bodies %+v; want the error alone and one answer, closed", res, err, base.open)
 		}
 		bare := over(step(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil }))
 		res, err = bare.RoundTrip(newRequest(t, t.Context(), "GET", "", nil))

@@ -5,10 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -130,7 +131,7 @@ func TestRefusedConnection(t *testing.T) {
 func TestUnknownAuthorityIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	call := new(Call)
@@ -252,6 +253,45 @@ func TestPostBeforeTheConnectionStandsIsRepeated(t *testing.T) {
 				t.Errorf("error %v, call %+v; want three attempts, none sent", err, call)
 			}
 			time.Sleep(2 * time.Minute) // net/http lets a dial go on that nobody waits for
+		})
+	}
+}
+
+func TestProofThatNothingWasSent(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name                    string
+		asked, connected, wrote bool
+		err                     error
+		cut                     bool
+		want                    bool
+	}{
+		{"no trace", false, false, false, io.EOF, false, true},
+		{"no trace, refused", false, false, false, errDial(), false, false},
+		{"no connection", true, false, false, io.EOF, false, false},
+		{"no connection in time", true, false, false, io.EOF, true, false},
+		{"connection broke before the headers", true, true, false, io.EOF, false, false},
+		{"cut while writing", true, true, false, io.EOF, true, true},
+		{"written", true, true, true, io.EOF, false, true},
+		{"written, then a dial of a middleware failed", true, true, true, errDial(), false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var w wire
+			hooks := w.trace()
+			if tt.asked {
+				hooks.GetConn("")
+			}
+			if tt.connected {
+				hooks.GotConn(httptrace.GotConnInfo{})
+			}
+			if tt.wrote {
+				hooks.WroteHeaders()
+			}
+			if got := w.maybeSent(tt.err, tt.cut); got != tt.want {
+				t.Errorf("maybe sent: %v, want %v", got, tt.want)
+			}
 		})
 	}
 }
