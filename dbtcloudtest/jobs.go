@@ -114,17 +114,14 @@ func (w *world) jobFilter(q *listQuery) func(*job, jobState) bool {
 	state := cmp.Or(q.text("state"), "active")
 	environment, project, pk := q.ids("environment_id"), q.ids("project_id", "project_id__in"), q.ids("pk")
 	name := strings.ToLower(q.text("name__icontains"))
-	scheduled, versions := q.text("triggers_schedule"), q.list("dbt_version__in")
+	scheduled, system, versions := q.flag("triggers_schedule"), q.flag("is_system"), q.list("dbt_version__in")
 	return func(j *job, s jobState) bool {
 		deleted := !s.deleted.IsZero()
 		triggers, _ := s.fields["triggers"].(map[string]any)
-		onSchedule, _ := triggers["schedule"].(bool)
 		switch {
 		case (state == "active" || state == "1") && deleted, (state == "deleted" || state == "2") && !deleted:
 			return false
-		case scheduled != "" && (strings.EqualFold(scheduled, "true") || scheduled == "1") != onSchedule:
-			return false
-		case strings.EqualFold(q.text("is_system"), "true"):
+		case !scheduled(triggers["schedule"] == true), !system(false):
 			return false
 		case len(versions) > 0 && !slices.Contains(versions, text(s.fields["dbt_version"])):
 			return false

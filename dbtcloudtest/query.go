@@ -31,7 +31,26 @@ func newListQuery(w *world, c *call) *listQuery {
 func (q *listQuery) text(name string) string { return q.c.query.Get(name) }
 
 // list reads a list in any form that the service has been sent: repeated, with commas, as JSON, as Python prints it.
-func (q *listQuery) list(name string) []string { return parseList(q.c.query[name]) }
+func (q *listQuery) list(names ...string) []string {
+	var out []string
+	for _, name := range names {
+		out = append(out, parseList(q.c.query[name])...)
+	}
+	return out
+}
+
+// flag is a filter by a yes or no; absent keeps everything.
+func (q *listQuery) flag(name string) func(bool) bool {
+	s := q.text(name)
+	if s == "" {
+		return func(bool) bool { return true }
+	}
+	want, err := strconv.ParseBool(s)
+	if err != nil {
+		q.bad(name, "expected bool")
+	}
+	return func(got bool) bool { return got == want }
+}
 
 func (q *listQuery) bad(name, complaint string) {
 	if q.tree == nil {

@@ -209,10 +209,14 @@ func (w *world) runFilter(q *listQuery) func(*run, runState) bool {
 	environment, project, job := q.ids("environment_id"), q.ids("project_id", "project_id__in"), q.ids("job_definition_id")
 	status, pk, after := q.ids("status", "status__in"), q.ids("pk", "pk__in"), q.number("id__gt")
 	created, finished := q.between("created_at__range"), q.between("finished_at__range")
-	ranged, deleted := q.text("finished_at__range") != "", q.text("state") == "deleted" || q.text("state") == "2"
+	docs, sources := q.flag("has_docs_generated"), q.flag("has_sources_generated")
+	versions, deferring := q.list("dbt_version", "dbt_version__in"), q.ids("deferring_run_id")
+	deleted := q.text("state") == "deleted" || q.text("state") == "2"
 	return func(r *run, s runState) bool {
-		return r.id > after && !deleted && created(r.created) && (!ranged || finished(s.finished)) &&
-			environment.has(r.environmentID) && project.has(r.projectID) && job.has(r.jobID) && status.has(int64(s.status)) && pk.has(r.id)
+		made := s.status == Success
+		return r.id > after && !deleted && created(r.created) && finished(s.finished) && deferring.has(0) &&
+			environment.has(r.environmentID) && project.has(r.projectID) && job.has(r.jobID) && status.has(int64(s.status)) && pk.has(r.id) &&
+			docs(r.docs && made) && sources(r.sources && made) && (len(versions) == 0 || slices.Contains(versions, r.dbtVersion))
 	}
 }
 

@@ -87,7 +87,7 @@ func (w *world) runJSON(r *run, s runState, t time.Time, include includes) runWi
 	out := runWire{
 		ID: r.id, TriggerID: r.triggerID, AccountID: w.cfg.account, ProjectID: r.projectID, EnvironmentID: r.environmentID,
 		JobDefinitionID: r.jobID, JobID: r.jobID, Status: s.status, StatusHumanized: s.status.String(), StatusMessage: orNull(s.message),
-		DbtVersion: "latest", BlockedBy: w.blockedBy(r, t), RetryingRunID: orNull(r.retryOf),
+		DbtVersion: r.dbtVersion, HasDocs: r.docs && s.status == Success, HasSources: r.sources && s.status == Success, BlockedBy: w.blockedBy(r, t), RetryingRunID: orNull(r.retryOf),
 		CreatedAt: runTime(r.created), UpdatedAt: runTime(s.updated), DequeuedAt: runTime(s.dequeued),
 		StartedAt: runTime(s.started), FinishedAt: runTime(s.finished),
 		RunSteps:   []any{},

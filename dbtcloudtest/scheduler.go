@@ -1,6 +1,7 @@
 package dbtcloudtest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -123,6 +124,8 @@ func (w *world) enqueue(j *job, t trigger, by string, retryOf int64, at time.Tim
 		id: w.nextID(), triggerID: w.nextID(), jobID: j.id,
 		projectID: integer(fields["project_id"]), environmentID: integer(fields["environment_id"]),
 		created: at, trigger: t, by: by, retryOf: retryOf, ready: at.Add(w.delay(w.cfg.queueDelay)),
+		dbtVersion: cmp.Or(text(t.fields["dbt_version_override"]), text(fields["dbt_version"]), "latest"),
+		docs:       fields["generate_docs"] == true, sources: fields["run_generate_sources"] == true,
 	}
 	r.native = w.cfg.ciConcurrency && text(fields["job_type"]) == "ci" && t.pullRequest.Number > 0 && (t.sha != "" || t.branch != "")
 	r.versions.put(at, runState{status: Queued, updated: at})

@@ -132,6 +132,8 @@ type run struct {
 	jobID         int64
 	projectID     int64
 	environmentID int64
+	dbtVersion    string
+	docs, sources bool // made when the run succeeds
 	retryOf       int64
 	created       time.Time
 	trigger       trigger
