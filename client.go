@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -34,6 +35,7 @@ type Client struct {
 	graphql   *graphql.Client
 	transport *transport.RoundTripper
 	redactor  *redactor
+	clock     *atomic.Int64 // nanoseconds that the server's clock is ahead of ours
 }
 
 // service is what every service is made of.
@@ -73,7 +75,7 @@ func newClient(cfg config) *Client {
 	if cfg.metadataURL == nil {
 		cfg.metadataURL = hosts.Metadata(cfg.host)
 	}
-	c := &Client{accountID: cfg.account, base: cfg.host, redactor: new(redactor)}
+	c := &Client{accountID: cfg.account, base: cfg.host, redactor: new(redactor), clock: new(atomic.Int64)}
 	cfg.token = c.redactor.watch(cfg.token)
 	hc, rt := newHTTPClient(cfg)
 	c.transport = rt
@@ -166,6 +168,9 @@ func (c *Client) RunURL(r *Run) string {
 // PausedUntil tells until when nothing is sent because of a 429; zero when the
 // client is not paused.
 func (c *Client) PausedUntil() time.Time { return c.transport.PausedUntil() }
+
+// serverTime is the time by the server's clock, as far as an answer has told it.
+func (c *Client) serverTime() time.Time { return time.Now().Add(time.Duration(c.clock.Load())) }
 
 // String names the account and the host, and nothing secret.
 func (c Client) String() string {

@@ -17,6 +17,7 @@ import (
 
 // Sentinels for errors.Is. Each stands for the HTTP status of an [*Error].
 var (
+	ErrInvalid      = errors.New("dbtcloud: invalid input")         // refused before any request
 	ErrBadRequest   = errors.New("dbtcloud: bad request")           // 400
 	ErrUnauthorized = errors.New("dbtcloud: unauthorized")          // 401
 	ErrForbidden    = errors.New("dbtcloud: forbidden")             // 403
@@ -26,6 +27,7 @@ var (
 	ErrRateLimited  = errors.New("dbtcloud: rate limited")          // 429
 	ErrServer       = errors.New("dbtcloud: server error")          // 5xx
 	ErrRunCancelled = errors.New("dbtcloud: the run was cancelled") // a RunFailedError of a cancelled run
+	ErrQueueFull    = errors.New("dbtcloud: the account's run queue is full")
 	ErrSuperseded   = errors.New("dbtcloud: a newer change of the pull request took over")
 )
 

@@ -55,7 +55,14 @@ func (s *JobsService) Create(ctx context.Context, req JobRequest) (*Job, error) 
 	if err := req.validate(); err != nil {
 		return nil, err
 	}
-	body := map[string]any{
+	body := s.defaults()
+	req.apply(body)
+	return s.create(ctx, body)
+}
+
+// defaults are the fields that the write schema requires and nobody need decide.
+func (s *JobsService) defaults() map[string]any {
+	return map[string]any{
 		"account_id":             s.c.accountID,
 		"state":                  StateActive,
 		"execution":              JobExecution{},
@@ -69,8 +76,6 @@ func (s *JobsService) Create(ctx context.Context, req JobRequest) (*Job, error) 
 		"run_compare_changes":    false,
 		"lifecycle_webhooks":     false,
 	}
-	req.apply(body)
-	return s.create(ctx, body)
 }
 
 func (s *JobsService) create(ctx context.Context, body map[string]any) (*Job, error) {

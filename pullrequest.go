@@ -45,6 +45,9 @@ func (p PullRequest) validate() error {
 	if p.Host.field() == "" {
 		return fmt.Errorf("pull request: unknown git host %q: use %s, %s, %s or %s", p.Host, GitHub, GitLab, AzureRepos, OtherHost)
 	}
+	if p.Number > maxNumber {
+		return fmt.Errorf("%s: %d is too large for a pull request number", p.Host.field(), p.Number)
+	}
 	if p.Number <= 0 {
 		return fmt.Errorf("%s: the pull request number must be positive, not %d", p.Host.field(), p.Number)
 	}
@@ -70,8 +73,8 @@ func (c Change) validate() error {
 		return fmt.Errorf("git_sha and git_branch: both are empty: give the head commit of %s (or its branch)", c.PullRequest)
 	case c.SHA != "" && !sha.MatchString(c.SHA):
 		return fmt.Errorf("git_sha: %.70q is not a full commit id of 40 or 64 hexadecimal digits", c.SHA)
-	case c.Sequence < 0:
-		return fmt.Errorf("sequence: must not be negative, not %d", c.Sequence)
+	case c.Sequence < 0 || c.Sequence > maxNumber:
+		return fmt.Errorf("sequence: must be between 0 and %d, not %d", int64(maxNumber), c.Sequence)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slimci/dbtcloud/internal/transport"
 )
@@ -163,6 +164,9 @@ func (c *Client) send(ctx context.Context, r *request) (*result, error) {
 		req.SetHeader("Content-Type", "application/json").SetBody(bytes.NewReader(b))
 	}
 	resp, err := req.Execute(r.method, r.path)
+	if !res.call.Date.IsZero() {
+		c.clock.Store(int64(time.Until(res.call.Date)))
+	}
 	if err != nil {
 		if resp != nil && resp.RawResponse != nil && resp.RawResponse.Body != nil {
 			_ = resp.RawResponse.Body.Close()

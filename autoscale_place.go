@@ -1,0 +1,570 @@
+package dbtcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxRounds bounds how often a change is looked at anew before it is triggered.
+const maxRounds = 20
+
+// place takes a change to its run: look, decide, act, and look again until nothing
+// stands in the way.
+func (r *CIRun) place(ctx context.Context) error {
+	for range maxRounds {
+		plan, err := r.plan(ctx)
+		if err != nil {
+			return err
+		}
+		r.Decision, r.Reason = plan.Decision, plan.Reason
+		switch {
+		case plan.Decision == Superseded:
+			return r.supersede(ctx, plan.RunID)
+		case len(plan.Cancel) > 0:
+			if err := r.cancelOutdated(ctx, plan.Cancel); err != nil {
+				return err
+			}
+		case plan.Decision == Adopt:
+			return r.adopt(ctx, plan.RunID)
+		case plan.await != 0:
+			r.say("waiting: %s", plan.Reason)
+			if err := r.awaitEnd(ctx, plan.await); err != nil {
+				return err
+			}
+		default:
+			settled, err := r.act(ctx, plan)
+			if settled || err != nil {
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("dbtcloud: %s changes faster than it can be placed; try again", r.us.change.PullRequest)
+}
+
+// plan looks and decides.
+func (r *CIRun) plan(ctx context.Context) (*Plan, error) {
+	s, err := r.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan := decide(s, r.a.rules(), r.us)
+	if plan.more {
+		if err := r.detail(ctx); err != nil {
+			return nil, err
+		}
+		r.apply(s)
+		plan = decide(s, r.a.rules(), r.us)
+	}
+	for _, w := range plan.Warnings {
+		r.warn("%s", w)
+	}
+	plan.Warnings = slices.Clone(r.Warnings)
+	return plan, nil
+}
+
+// observe reads the source job and the account's active runs, at the same time.
+func (r *CIRun) observe(ctx context.Context) (*snapshot, error) {
+	var (
+		wg           sync.WaitGroup
+		source       *Job
+		runs         []*Run
+		jobErr, rErr error
+	)
+	wg.Go(func() { source, jobErr = r.a.Client.Jobs.Get(ctx, r.a.JobID) })
+	wg.Go(func() { runs, rErr = r.activeRuns(ctx) })
+	wg.Wait()
+	if jobErr == nil {
+		jobErr = usable(source, r.a.JobID)
+	}
+	if jobErr != nil {
+		return nil, fmt.Errorf("dbtcloud: source job %d: %w", r.a.JobID, jobErr)
+	}
+	if rErr != nil {
+		return nil, fmt.Errorf("dbtcloud: listing active runs: %w", rErr)
+	}
+	r.source = source
+	return r.snapshot(runs), nil
+}
+
+func (r *CIRun) snapshot(runs []*Run) *snapshot {
+	s := &snapshot{source: r.source, runs: runs, stuck: r.stuck}
+	r.apply(s)
+	return s
+}
+
+// apply puts what detail found into a snapshot.
+func (r *CIRun) apply(s *snapshot) {
+	s.detailed, s.account, s.obstacle = r.detailed, r.account, r.obstacle
+}
+
+// activeRuns lists what is active, less what is known to have ended.
+func (r *CIRun) activeRuns(ctx context.Context) ([]*Run, error) {
+	var runs []*Run
+	for run, err := range r.a.Client.Runs.All(ctx, RunFilter{Statuses: Active(), Include: []RunInclude{RunWithTrigger, RunWithJob}}) {
+		if err != nil {
+			return nil, err
+		}
+		if run.Trigger == nil {
+			run.Trigger = new(RunTrigger)
+		}
+		if !r.ended[run.ID] && !run.Status.Terminal() {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
+}
+
+// usable refuses a source job that cannot carry runs, or must not.
+func usable(job *Job, id int64) error {
+	_, clone := parseCloneName(job.Name)
+	switch {
+	case job.ID != id:
+		return fmt.Errorf("the server answered with job %d", job.ID)
+	case clone:
+		return fmt.Errorf("%w: job id: is itself a clone made for a pull request: give the job it was cloned from", ErrInvalid)
+	case job.State == StateDeleted:
+		return fmt.Errorf("%w: job id: the job is deleted: give an active one", ErrInvalid)
+	case job.Deactivated:
+		return fmt.Errorf("%w: job id: the job is deactivated after %d failed runs: run it by hand or save it in dbt Cloud to activate it", ErrInvalid, job.RunFailureCount)
+	}
+	return nil
+}
+
+// detail reads what only matters while the job is busy: the account, for its plan
+// and slots, and the overrides that a clone would need.
+func (r *CIRun) detail(ctx context.Context) error {
+	var wg sync.WaitGroup
+	var accountErr, varsErr error
+	wg.Go(func() { r.account, accountErr = r.a.Client.Accounts.Get(ctx) })
+	wg.Go(func() {
+		r.overrides, varsErr = r.a.Client.EnvironmentVariables.JobOverrides(ctx, r.source.ProjectID, r.source.ID)
+	})
+	wg.Wait()
+	for _, err := range []error{accountErr, varsErr} {
+		if errors.Is(err, ErrUnauthorized) || err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
+	if accountErr != nil {
+		r.account = nil
+		r.warn("the account cannot be read, so its run slots are not known: %v", accountErr)
+	}
+	r.obstacle = obstacle(r.overrides, varsErr)
+	if a := r.account; a != nil && (a.Locked || a.RunLockedUntil.After(r.a.Client.serverTime())) {
+		r.warn("the account is locked: %s", strings.TrimSpace(a.LockReason+" "+a.LockCause))
+	}
+	r.detailed = true
+	return nil
+}
+
+// obstacle is why a clone would not do what its source does; empty if it would.
+func obstacle(overrides []JobOverride, err error) string {
+	if err != nil {
+		return fmt.Sprintf("its environment-variable overrides cannot be read (%v)", err)
+	}
+	for _, o := range overrides {
+		if o.Secret() {
+			return fmt.Sprintf("the value of its secret override %s cannot be read, and a clone would run without it", o.Name)
+		}
+	}
+	return ""
+}
+
+// cancelOutdated cancels runs of the same pull request and waits until they have
+// ended, because two runs of one pull request must not write one schema at once.
+func (r *CIRun) cancelOutdated(ctx context.Context, ids []int64) error {
+	for _, id := range ids {
+		r.say("cancelling run %d, which tests an older commit", id)
+		if err := r.requestCancel(ctx, id); err != nil {
+			return err
+		}
+	}
+	patience, done := context.WithTimeout(ctx, positive(r.a.CancelPatience, defaultPatience))
+	defer done()
+	for _, id := range ids {
+		run, err := r.ending(patience, id)
+		switch {
+		case err == nil:
+			r.noteCancelled(run)
+			r.deleteCloneOf(ctx, run)
+		case ctx.Err() != nil:
+			return err
+		case patience.Err() == nil:
+			return fmt.Errorf("dbtcloud: cancelling run %d: %w", id, err)
+		default:
+			if err := r.noteStuck(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *CIRun) noteCancelled(run *Run) {
+	if run.Status == RunCancelled && !slices.Contains(r.CancelledRunIDs, run.ID) {
+		r.CancelledRunIDs = append(r.CancelledRunIDs, run.ID)
+	}
+}
+
+// noteStuck remembers a run whose cancel does not end. Behind it on the source job
+// the platform keeps order; on a clone nothing would.
+func (r *CIRun) noteStuck(ctx context.Context, id int64) error {
+	run, err := r.a.Client.Runs.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("dbtcloud: run %d was asked to cancel and cannot be read: %w", id, err)
+	}
+	if run.JobID != r.source.ID {
+		return fmt.Errorf("dbtcloud: run %d on the clone %d has not ended %s after it was cancelled; nothing was triggered, because both would write the schema %s: try again when it has ended",
+			id, run.JobID, positive(r.a.CancelPatience, defaultPatience), r.us.schema)
+	}
+	r.stuck = append(r.stuck, id)
+	r.warn("run %d has not ended after it was cancelled", id)
+	return nil
+}
+
+// requestCancel asks for a run to be cancelled. Only a refusal of the token ends it:
+// whatever else is answered, the run itself tells what became of it.
+func (r *CIRun) requestCancel(ctx context.Context, id int64) error {
+	_, err := r.a.Client.Runs.Cancel(ctx, id)
+	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || err != nil && ctx.Err() != nil {
+		return fmt.Errorf("dbtcloud: cancelling run %d: %w", id, err)
+	}
+	return nil
+}
+
+// ending waits until a run is terminal.
+func (r *CIRun) ending(ctx context.Context, id int64) (run *Run, err error) {
+	p := r.a.poll()
+	p.Grace = time.Nanosecond // a run that was listed and is gone will not come back
+	err = p.until(ctx, func(ctx context.Context) (bool, error) {
+		var gerr error
+		run, gerr = r.a.Client.Runs.Get(ctx, id)
+		return gerr == nil && run.Status.Terminal(), gerr
+	})
+	if err == nil {
+		r.ended[id] = true
+	}
+	return run, err
+}
+
+// awaitEnd waits for another pull request's run, which is not ours to cancel.
+func (r *CIRun) awaitEnd(ctx context.Context, id int64) error {
+	_, err := r.ending(ctx, id)
+	return err
+}
+
+// adopt follows a run of the same commit that somebody else triggered.
+func (r *CIRun) adopt(ctx context.Context, id int64) error {
+	run, err := r.a.Client.Runs.Get(ctx, id, RunWithTrigger)
+	if err != nil {
+		return fmt.Errorf("dbtcloud: run %d: %w", id, err)
+	}
+	if run.Trigger == nil {
+		run.Trigger = new(RunTrigger)
+	}
+	r.Run, r.JobID, r.Adopted, r.CloneJobID = run, run.JobID, true, 0
+	if run.JobID != r.source.ID {
+		r.CloneJobID = run.JobID
+	}
+	_, r.us.first = order(run)
+	r.us.runs = append(r.us.runs, run.ID)
+	r.say("following run %d, which tests this commit already", run.ID)
+	return nil
+}
+
+// supersede ends the change in favour of a newer one.
+func (r *CIRun) supersede(ctx context.Context, by int64) error {
+	r.SupersededBy, r.Decision = by, Superseded
+	r.say("superseded by run %d, which tests a newer change", by)
+	if r.Run != nil && !r.Adopted {
+		return r.cancelOwn(ctx)
+	}
+	return nil
+}
+
+// cancelOwn cancels the run of this change and waits for its end.
+func (r *CIRun) cancelOwn(ctx context.Context) error {
+	if err := r.requestCancel(ctx, r.Run.ID); err != nil {
+		return err
+	}
+	run, err := r.ending(ctx, r.Run.ID)
+	if err != nil {
+		return err
+	}
+	r.Run = run
+	r.deleteCloneOf(ctx, run)
+	return nil
+}
+
+// act makes the clone, if there is to be one, triggers and confirms. It returns
+// false when the situation changed meanwhile and must be looked at anew.
+func (r *CIRun) act(ctx context.Context, plan *Plan) (settled bool, err error) {
+	if err := r.checkHead(ctx); err != nil {
+		return false, err
+	}
+	jobID := plan.JobID
+	if plan.Decision == OnClone {
+		clone, err := r.makeClone(ctx)
+		switch {
+		case err == nil:
+			jobID = clone.ID
+		case ctx.Err() != nil, errors.Is(err, ErrUnauthorized):
+			return false, err
+		default:
+			r.obstacle = err.Error()
+			r.Decision, r.Reason = Queue, "the job is busy, and cloning it failed: "+r.obstacle
+			r.warn("%s", r.Reason)
+		}
+	}
+	if err := r.triggerOn(ctx, jobID); err != nil {
+		return false, err
+	}
+	return true, r.confirm(ctx)
+}
+
+// checkHead asks for the head of the pull request, where the caller can tell.
+func (r *CIRun) checkHead(ctx context.Context) error {
+	if r.a.Head == nil || r.us.change.SHA == "" {
+		return nil
+	}
+	head, err := r.a.Head(ctx, r.us.change.PullRequest)
+	if err != nil {
+		r.warn("the head of %s could not be read: %v", r.us.change.PullRequest, err)
+		return nil
+	}
+	if !strings.EqualFold(head, r.us.change.SHA) {
+		return fmt.Errorf("%s is at %.12s, not at %.12s: %w", r.us.change.PullRequest, head, r.us.change.SHA, ErrSuperseded)
+	}
+	return nil
+}
+
+// triggerOn triggers the run on a job. A clone that refuses, or is gone, is given up
+// for the source job.
+func (r *CIRun) triggerOn(ctx context.Context, jobID int64) error {
+	run, err := r.triggerOnce(ctx, jobID)
+	if e, ok := errors.AsType[*Error](err); ok && jobID != r.source.ID && !r.limbo && !errors.Is(e, ErrUnauthorized) && ctx.Err() == nil {
+		r.dropClone(ctx)
+		r.Decision, r.Reason = Queue, fmt.Sprintf("the clone %d could not be triggered: %v", jobID, err)
+		r.warn("%s", r.Reason)
+		jobID = r.source.ID
+		run, err = r.triggerOnce(ctx, jobID)
+	}
+	if err != nil {
+		return fmt.Errorf("dbtcloud: triggering job %d: %w", jobID, err)
+	}
+	if run.Trigger == nil {
+		run.Trigger = new(RunTrigger)
+	}
+	r.Run, r.JobID, r.between, r.Adopted = run, jobID, false, false
+	r.us.runs = append(r.us.runs, run.ID)
+	if r.us.first == 0 {
+		r.us.first = run.ID
+	}
+	r.say("triggered run %d on job %d: %s", run.ID, jobID, r.Reason)
+	return nil
+}
+
+// trigger is the body of the trigger request.
+func (r *CIRun) trigger() Trigger {
+	t, c := r.a.Overrides, r.us.change
+	m := marker{source: r.source.ID, pr: c.PullRequest, seq: c.Sequence, nonce: r.us.nonce, first: r.us.first, waiting: !r.a.NoWait}
+	if c.SHA != "" {
+		m.sha12 = strings.ToLower(c.SHA[:12])
+	}
+	text := t.Cause
+	if text == "" {
+		text = "Autoscaling CI of " + c.PullRequest.String()
+	}
+	t.Cause = m.cause(text)
+	t.PullRequest, t.GitSHA, t.GitBranch, t.SchemaOverride = c.PullRequest, c.SHA, c.Branch, r.us.schema
+	return t
+}
+
+// triggerOnce triggers a job exactly once, whatever becomes of the answer.
+func (r *CIRun) triggerOnce(ctx context.Context, jobID int64) (*Run, error) {
+	t := r.trigger()
+	for attempt := 1; ; attempt++ {
+		run, err := r.a.Client.Jobs.Trigger(ctx, jobID, t)
+		if run, err = r.triggerFull(ctx, jobID, t, run, err); err == nil {
+			return run, nil
+		}
+		if _, uncertain := errors.AsType[*UncertainError](err); !uncertain {
+			return nil, err
+		}
+		r.limbo = true
+		r.say("no clear answer to the trigger, looking for the run: %v", err)
+		run, lerr := r.findRun(ctx, jobID)
+		if run != nil || lerr != nil || attempt == 3 {
+			r.limbo = run == nil
+			return run, either(run, errors.Join(err, lerr))
+		}
+		r.limbo = false
+	}
+}
+
+func either(run *Run, err error) error {
+	if run != nil {
+		return nil
+	}
+	return err
+}
+
+// triggerFull tries again while the account's queue is full, as long as the caller
+// allows. That the queue is full can only be concluded.
+func (r *CIRun) triggerFull(ctx context.Context, jobID int64, t Trigger, run *Run, err error) (*Run, error) {
+	deadline := time.Now().Add(r.a.QueueFullWait)
+	for {
+		e, refused := errors.AsType[*Error](err)
+		if _, uncertain := errors.AsType[*UncertainError](err); err == nil || uncertain || !refused || !r.queueFull(ctx, e) {
+			return run, err
+		}
+		err = fmt.Errorf("%w: %w", ErrQueueFull, err)
+		if time.Now().After(deadline) {
+			return nil, err
+		}
+		r.say("the account's queue is full, trying again")
+		if serr := sleep(ctx, r.a.poll().Interval); serr != nil {
+			return nil, errors.Join(err, serr)
+		}
+		run, err = r.a.Client.Jobs.Trigger(ctx, jobID, t)
+	}
+}
+
+// queueFull concludes from a refusal and from what is queued that the queue is full.
+func (r *CIRun) queueFull(ctx context.Context, e *Error) bool {
+	if e.StatusCode < 400 || e.StatusCode >= 500 || errors.Is(e, ErrUnauthorized) || errors.Is(e, ErrForbidden) || errors.Is(e, ErrNotFound) {
+		return false
+	}
+	if !r.detailed && r.detail(ctx) != nil || r.account == nil || r.account.QueueLimit <= 0 {
+		return false
+	}
+	queued, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Statuses: []RunStatus{RunQueued}}))
+	return err == nil && len(queued) >= r.account.QueueLimit-5
+}
+
+// findRun looks for the run of a trigger that got no answer, by its nonce, among
+// the newest runs of any status. A list proves that there is none only when it
+// shows something newer than the trigger; else after a minute.
+func (r *CIRun) findRun(ctx context.Context, jobID int64) (found *Run, err error) {
+	patience, done := context.WithTimeout(ctx, lookupPatience)
+	defer done()
+	p := r.a.poll()
+	p.Interval = min(p.Interval, defaultInterval)
+	var sent time.Time
+	err = p.until(patience, func(ctx context.Context) (bool, error) {
+		runs, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
+		if err != nil {
+			return false, err
+		}
+		newer := !sent.IsZero() && len(runs) > 0 && runs[0].CreatedAt.After(sent.Add(2*time.Second))
+		if sent.IsZero() {
+			sent = r.a.Client.serverTime()
+		}
+		found = r.own(runs, jobID)
+		return found != nil || newer, nil
+	})
+	if ctx.Err() == nil && patience.Err() != nil {
+		err = nil
+	}
+	return found, err
+}
+
+// own is the lowest run of a job that carries our nonce and is not known yet.
+func (r *CIRun) own(runs []*Run, jobID int64) *Run {
+	var lowest *Run
+	for _, run := range runs {
+		if run.Trigger == nil || run.JobID != jobID || slices.Contains(r.us.runs, run.ID) {
+			continue
+		}
+		if m, ok := parseMarker(run.Trigger.Cause); ok && m.nonce == r.us.nonce && (lowest == nil || run.ID < lowest.ID) {
+			lowest = run
+		}
+	}
+	return lowest
+}
+
+// confirm looks until the list shows our run, and then settles with the other runs
+// of the pull request. A list without our run is stale and proves nothing.
+func (r *CIRun) confirm(ctx context.Context) error {
+	patience, done := context.WithTimeout(ctx, lookupPatience)
+	defer done()
+	err := r.a.poll().until(patience, func(ctx context.Context) (bool, error) {
+		runs, err := r.activeRuns(ctx)
+		if err != nil {
+			return false, err
+		}
+		if !slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID }) {
+			run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
+			return err == nil && run.Status.Terminal(), err
+		}
+		return true, r.settle(ctx, r.snapshot(runs))
+	})
+	if ctx.Err() == nil && patience.Err() != nil {
+		return nil // the list does not show it, for whatever reason; waiting goes on looking
+	}
+	return err
+}
+
+// settle deals with the other active runs of the pull request: ours gives way to a
+// newer change and to a lower run of the same commit, and everything older to ours.
+// Lists may be stale, so whatever ours gives way to is looked at first.
+func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
+	for _, rival := range s.rivals(r.us) {
+		twin := r.us.same(rival)
+		yield := !twin && r.us.outdatedBy(rival) || twin && rival.ID < r.Run.ID
+		if yield {
+			alive, err := r.alive(ctx, rival.ID)
+			if err != nil {
+				return err
+			}
+			if !alive {
+				continue
+			}
+		}
+		switch {
+		case yield && !twin:
+			return r.supersede(ctx, rival.ID)
+		case yield:
+			return r.joinTwin(ctx, rival.ID)
+		default:
+			r.say("cancelling run %d, which is outdated or a duplicate", rival.ID)
+			if err := r.requestCancel(ctx, rival.ID); err != nil {
+				return err
+			}
+			if !slices.Contains(r.CancelledRunIDs, rival.ID) {
+				r.CancelledRunIDs = append(r.CancelledRunIDs, rival.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// joinTwin gives up our run for a lower one of the same commit.
+func (r *CIRun) joinTwin(ctx context.Context, id int64) error {
+	if !r.Adopted {
+		if err := r.cancelOwn(ctx); err != nil {
+			return err
+		}
+	}
+	return r.adopt(ctx, id)
+}
+
+// alive tells whether a run that a list showed is really active.
+func (r *CIRun) alive(ctx context.Context, id int64) (bool, error) {
+	run, err := r.a.Client.Runs.Get(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return true, nil // too new to be read
+	}
+	if err != nil {
+		return false, err
+	}
+	if run.Status.Terminal() {
+		r.ended[id] = true
+	}
+	return !run.Status.Terminal(), nil
+}

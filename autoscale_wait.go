@@ -1,0 +1,276 @@
+package dbtcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Wait follows the run to its end, moves it to a clone if it is queued while a slot
+// is free, gives way to a newer change, and deletes the clone. It returns the run
+// as last seen; a run that failed or was cancelled is a [*RunFailedError], a change
+// that a newer one replaced is [ErrSuperseded]. When ctx ends it leaves as OnLeave
+// says, in under five seconds; an adopted run is never cancelled.
+func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
+	if r.Decision == Superseded {
+		return r.Run, r.superseded()
+	}
+	if r.Run == nil {
+		return nil, errors.New("dbtcloud: there is no run to wait for")
+	}
+	err := r.a.poll().until(ctx, r.look)
+	if ctx.Err() != nil && !r.Run.Status.Terminal() && !errors.Is(err, ErrSuperseded) {
+		err = r.leave(ctx, err)
+	}
+	return r.Run, err
+}
+
+func (r *CIRun) superseded() error {
+	return fmt.Errorf("run %d tests a newer commit of %s: %w", r.SupersededBy, r.us.change.PullRequest, ErrSuperseded)
+}
+
+// look is one look of Wait.
+func (r *CIRun) look(ctx context.Context) (done bool, err error) {
+	s, err := r.refresh(ctx)
+	if err != nil {
+		return false, err
+	}
+	if r.Run.Status.Terminal() {
+		return r.finish(ctx, s)
+	}
+	if err := r.settle(ctx, s); err != nil {
+		return false, err
+	}
+	if r.Decision == Superseded {
+		return true, r.superseded()
+	}
+	return false, r.move(ctx, s)
+}
+
+// refresh reads our run and the account's active runs, at the same time.
+func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
+	var (
+		wg         sync.WaitGroup
+		run        *Run
+		runs       []*Run
+		rerr, lerr error
+	)
+	wg.Go(func() { run, rerr = r.a.Client.Runs.Get(ctx, r.Run.ID, RunWithTrigger, RunWithAudit) })
+	wg.Go(func() { runs, lerr = r.activeRuns(ctx) })
+	wg.Wait()
+	if rerr == nil {
+		if run.Trigger == nil {
+			run.Trigger = r.Run.Trigger
+		}
+		if run.Status != r.Run.Status {
+			r.Run = run
+			r.say("run %d: %s", run.ID, run.Status)
+		}
+		r.Run = run
+		if run.Status.Terminal() {
+			r.ended[run.ID] = true
+			if lerr != nil && run.Status != RunCancelled {
+				return r.snapshot(nil), nil // how it ended is all that matters
+			}
+		}
+	}
+	return r.snapshot(runs), errors.Join(rerr, lerr)
+}
+
+// finish says how the run ended and deletes its clone. A run that was cancelled for
+// the sake of a newer change is superseded; one that was a duplicate goes on in its
+// twin; an adopted one whose owner gave up is triggered once again.
+func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) {
+	r.deleteCloneOf(ctx, r.Run)
+	if r.Run.Status != RunCancelled {
+		return true, outcome(r.Run)
+	}
+	for _, rival := range s.rivals(r.us) {
+		twin := r.us.same(rival)
+		if !twin && !r.us.outdatedBy(rival) {
+			continue
+		}
+		alive, err := r.alive(ctx, rival.ID)
+		switch {
+		case err != nil:
+			return false, err
+		case !alive:
+		case twin:
+			return false, r.adopt(ctx, rival.ID)
+		default:
+			r.SupersededBy, r.Decision = rival.ID, Superseded
+			return true, r.superseded()
+		}
+	}
+	if !r.Adopted || r.again {
+		return true, outcome(r.Run)
+	}
+	r.again = true
+	r.say("run %d, which somebody else started, was cancelled; starting this commit again", r.Run.ID)
+	if err := r.place(ctx); err != nil {
+		return true, err
+	}
+	if r.Decision == Superseded {
+		return true, r.superseded()
+	}
+	return false, nil
+}
+
+// move takes a queued run to a clone when a slot is free and it is its turn.
+func (r *CIRun) move(ctx context.Context, s *snapshot) error {
+	rules := r.a.rules()
+	if r.Adopted || r.a.NoMove || rules.mode == ModeQueue || rules.mode == ModeNative || len(r.stuck) > 0 || r.JobID != r.source.ID {
+		return nil
+	}
+	t := s.turn(rules, r.current(s))
+	if !t.candidate {
+		r.freeLooks, r.blocked = 0, time.Time{}
+		return nil
+	}
+	if r.blocked.IsZero() {
+		r.blocked = time.Now()
+	}
+	if !r.detailed {
+		if err := r.detail(ctx); err != nil {
+			return err
+		}
+		r.apply(s)
+		t = s.turn(rules, r.current(s))
+	}
+	if r.obstacle != "" || t.room <= 0 || s.native(rules) && time.Since(r.blocked) < nativePatience {
+		return nil
+	}
+	if r.freeLooks++; r.freeLooks <= t.rank-t.room {
+		return nil
+	}
+	return r.moveToClone(ctx)
+}
+
+// current is our run as the snapshot has it, or as last seen.
+func (r *CIRun) current(s *snapshot) *Run {
+	for _, run := range s.runs {
+		if run.ID == r.Run.ID {
+			run.Status = r.Run.Status
+			return run
+		}
+	}
+	return r.Run
+}
+
+// moveToClone makes the clone first, so that a run is cancelled only for a place
+// that exists.
+func (r *CIRun) moveToClone(ctx context.Context) error {
+	clone, err := r.makeClone(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.obstacle = err.Error()
+			r.warn("run %d stays queued, because cloning its job failed: %v", r.Run.ID, err)
+			return nil
+		}
+		return err
+	}
+	run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
+	if err != nil || run.Status != RunQueued {
+		r.dropClone(ctx)
+		return err
+	}
+	r.say("moving run %d from the queue to the clone %d", run.ID, clone.ID)
+	old := run.ID
+	if err := r.requestCancel(ctx, old); err != nil {
+		r.dropClone(ctx)
+		return err
+	}
+	run, err = r.ending(ctx, old)
+	if err != nil {
+		return err
+	}
+	if run.Status != RunCancelled {
+		r.dropClone(ctx) // it was faster: it ran to its end
+		return nil
+	}
+	r.between = true
+	r.MovedRunIDs = append(r.MovedRunIDs, old)
+	r.Decision, r.Reason = OnClone, fmt.Sprintf("a slot became free while run %d was queued", old)
+	if err := r.triggerOn(ctx, clone.ID); err != nil {
+		return err
+	}
+	r.freeLooks, r.blocked = 0, time.Time{}
+	return r.confirm(ctx)
+}
+
+// leave does what can be done in a few seconds when the context has ended.
+func (r *CIRun) leave(ctx context.Context, cause error) error {
+	left, done := context.WithTimeout(context.WithoutCancel(ctx), leaveLimit)
+	defer done()
+	if cause == nil {
+		cause = context.Cause(ctx)
+	}
+	if until := r.a.Client.PausedUntil(); !until.IsZero() {
+		return fmt.Errorf("dbtcloud: left %s as it is, because the API refuses requests until %s: %w", r.remains(), until.Format(time.TimeOnly), cause)
+	}
+	if r.limbo {
+		r.lookOnce(left)
+	}
+	switch {
+	case r.Run == nil && !r.limbo:
+		r.dropClone(left)
+	case r.between && r.a.OnLeave == LeaveDetach:
+		if err := r.triggerOn(left, r.JobID); err != nil {
+			cause = errors.Join(cause, err)
+		}
+	case r.Run != nil && !r.Adopted:
+		r.leaveRun(left)
+	}
+	return fmt.Errorf("dbtcloud: left %s: %w", r.remains(), cause)
+}
+
+// lookOnce looks for the run of a trigger that was cut off.
+func (r *CIRun) lookOnce(ctx context.Context) {
+	runs, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
+	if err != nil {
+		return
+	}
+	for _, jobID := range []int64{r.CloneJobID, r.source.ID} {
+		if run := r.own(runs, jobID); run != nil {
+			r.Run, r.JobID, r.limbo = run, run.JobID, false
+			return
+		}
+	}
+}
+
+// leaveRun cancels the run if that is wanted, and deletes its clone if it has ended.
+func (r *CIRun) leaveRun(ctx context.Context) {
+	if r.a.OnLeave != LeaveDetach && !r.Run.Status.Terminal() {
+		_ = r.requestCancel(ctx, r.Run.ID)
+	}
+	p := Poll{First: 200 * time.Millisecond, Interval: time.Second, Grace: time.Nanosecond}
+	if r.a.OnLeave == LeaveDetach {
+		p.Silence = time.Nanosecond
+	}
+	_ = p.until(ctx, func(ctx context.Context) (bool, error) {
+		run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
+		if err != nil {
+			return false, err
+		}
+		r.Run = run
+		return run.Status.Terminal() || r.a.OnLeave == LeaveDetach, nil
+	})
+	if r.Run.Status.Terminal() {
+		r.ended[r.Run.ID] = true
+		r.deleteCloneOf(ctx, r.Run)
+	}
+}
+
+// remains names what was left behind.
+func (r *CIRun) remains() string {
+	text := r.us.change.PullRequest.String()
+	if r.Run != nil {
+		text += fmt.Sprintf(", run %d (%s)", r.Run.ID, r.Run.Status)
+	}
+	if r.CloneJobID != 0 {
+		text += fmt.Sprintf(", clone job %d (removed by the next sweep once its run has ended)", r.CloneJobID)
+	}
+	return text
+}

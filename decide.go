@@ -1,0 +1,381 @@
+package dbtcloud
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// snapshot is what a runner can know when it decides.
+type snapshot struct {
+	source   *Job
+	runs     []*Run   // the account's active runs, by id
+	detailed bool     // account and obstacle were looked at
+	account  *Account // nil: not permitted
+	obstacle string   // why no faithful clone can be made; empty: it can
+	stuck    []int64  // runs whose cancel did not end in time
+}
+
+// rules are the settings of an AutoscaleCI that decisions depend on.
+type rules struct {
+	mode        Mode
+	maxRunSlots int
+	maxClones   int
+	nativePlans []string
+}
+
+// claim is a change as it competes with others.
+type claim struct {
+	change Change
+	schema string
+	nonce  string
+	first  int64   // first run of the change; 0: it has none yet
+	runs   []int64 // what this runner itself has triggered
+}
+
+// member tells whether a run is one of the source job or of its clones.
+func (s *snapshot) member(r *Run) bool {
+	if r.ProjectID != s.source.ProjectID {
+		return false
+	}
+	return r.JobID == s.source.ID || s.cloneRun(r)
+}
+
+// cloneRun tells whether a run is one of a clone of the source job.
+func (s *snapshot) cloneRun(r *Run) bool {
+	if r.Job == nil {
+		return false
+	}
+	name, ok := parseCloneName(r.Job.Name)
+	return ok && name.source == s.source.ID && r.ProjectID == s.source.ProjectID
+}
+
+// rivals are the active runs of the claim's pull request that are not its own.
+func (s *snapshot) rivals(us claim) []*Run {
+	var rivals []*Run
+	for _, r := range s.runs {
+		if s.member(r) && r.Trigger.PullRequest() == us.change.PullRequest && !slices.Contains(us.runs, r.ID) {
+			rivals = append(rivals, r)
+		}
+	}
+	return rivals
+}
+
+// same tells whether a run tests the same commit into the same schema.
+func (us claim) same(r *Run) bool {
+	return us.change.SHA != "" && strings.EqualFold(r.Trigger.GitSHA, us.change.SHA) && r.Trigger.SchemaOverride == us.schema
+}
+
+// outdatedBy tells whether a run belongs to a newer change than the claim. Two
+// sequences decide; else the first runs do, and a change without any is the newest.
+func (us claim) outdatedBy(r *Run) bool {
+	seq, first := order(r)
+	if seq > 0 && us.change.Sequence > 0 && seq != us.change.Sequence {
+		return seq > us.change.Sequence
+	}
+	return us.first != 0 && first > us.first
+}
+
+// order is the place of a run's change among those of its pull request.
+func order(r *Run) (seq, first int64) {
+	first = r.ID
+	if m, ok := parseMarker(r.Trigger.Cause); ok {
+		seq = m.seq
+		if m.first > 0 {
+			first = m.first
+		}
+	}
+	return seq, first
+}
+
+// Decision is what is done with a change.
+type Decision string
+
+// Decisions, in the order in which they are considered.
+const (
+	Superseded Decision = "superseded" // a newer change of the pull request is active: nothing
+	Adopt      Decision = "adopt"      // an active run tests this very commit: follow it
+	Native     Decision = "native"     // the platform runs pull requests of one job at the same time
+	OnSource   Decision = "source"     // the job is idle
+	OnClone    Decision = "clone"      // the job is busy and a slot is free
+	Queue      Decision = "queue"      // the job is busy and cannot, or need not, be cloned
+)
+
+// Plan is what [AutoscaleCI] would do with a change, and why.
+type Plan struct {
+	Change   Change
+	Decision Decision
+	Reason   string
+	JobID    int64    // the job to trigger; for OnClone the one to clone
+	RunID    int64    // the run to adopt, or the one that supersedes
+	Cancel   []int64  // runs of the same pull request to cancel first
+	Schema   string   // schema override of the run
+	Slots    Slots    // as seen; unknown while the job is idle
+	Warnings []string // what should be mended, though it stops nothing
+
+	await int64 // another pull request's run that must end first: it writes our schema on a clone
+	more  bool  // the job is busy: slots and overrides must be looked at
+}
+
+// Slots is the use of the account's run slots, as far as the token sees it.
+type Slots struct {
+	Limit   int // 0: not known
+	Running int // starting or running
+	Waiting int // queued for nothing but a slot
+}
+
+// Free is how many runs could start now; 0 if the limit is not known.
+func (s Slots) Free() int { return max(s.Limit-s.Running-s.Waiting, 0) }
+
+// String is the plan as people read it.
+func (p *Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", p.Decision, p.Reason)
+	if len(p.Cancel) > 0 {
+		fmt.Fprintf(&b, "\n  cancel first: %s", joinIDs(p.Cancel))
+	}
+	if p.Schema != "" {
+		fmt.Fprintf(&b, "\n  schema: %s", p.Schema)
+	}
+	for _, w := range p.Warnings {
+		fmt.Fprintf(&b, "\n  warning: %s", w)
+	}
+	return b.String()
+}
+
+func joinIDs(ids []int64) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = fmt.Sprint(id)
+	}
+	return strings.Join(words, ", ")
+}
+
+// decide is the whole decision, as a function of what was seen.
+func decide(s *snapshot, r rules, us claim) *Plan {
+	p := &Plan{Change: us.change, Schema: us.schema, JobID: s.source.ID, Warnings: warnings(s.source)}
+	rivals := s.rivals(us)
+	for _, run := range rivals {
+		if us.outdatedBy(run) && !us.same(run) {
+			p.choose(Superseded, "run %d tests a newer change of %s", run.ID, us.change.PullRequest)
+			p.RunID = run.ID
+			return p
+		}
+	}
+	adopted := len(rivals) > 0 && us.same(rivals[len(rivals)-1])
+	for i, run := range rivals {
+		if (!adopted || i < len(rivals)-1) && !slices.Contains(s.stuck, run.ID) {
+			p.Cancel = append(p.Cancel, run.ID)
+		}
+	}
+	switch {
+	case adopted:
+		run := rivals[len(rivals)-1]
+		p.RunID, p.JobID = run.ID, run.JobID
+		p.choose(Adopt, "run %d tests this commit already", run.ID)
+	case len(s.stuck) > 0:
+		p.behindStuck(s)
+	case p.behindSchema(s, us):
+	default:
+		p.where(s.without(p.Cancel), r)
+	}
+	return p
+}
+
+func (p *Plan) choose(d Decision, format string, args ...any) {
+	p.Decision, p.Reason = d, fmt.Sprintf(format, args...)
+}
+
+// behindStuck queues on the job of a run that does not end, because the platform
+// runs the runs of one job one by one.
+func (p *Plan) behindStuck(s *snapshot) {
+	p.choose(Queue, "the cancelled run %s has not ended; queued behind it so that two runs do not write one schema", joinIDs(s.stuck))
+}
+
+// behindSchema keeps two pull requests from writing one schema at the same time.
+func (p *Plan) behindSchema(s *snapshot, us claim) bool {
+	for _, run := range s.runs {
+		pr := run.Trigger.PullRequest()
+		if !s.member(run) || pr == us.change.PullRequest || pr == (PullRequest{}) || run.Trigger.SchemaOverride != us.schema {
+			continue
+		}
+		p.choose(Queue, "run %d of %s writes the schema %s", run.ID, pr, us.schema)
+		if run.JobID != s.source.ID {
+			// A clone carries one run and is then deleted: nothing may queue there.
+			p.await = run.ID
+		}
+		return true
+	}
+	return false
+}
+
+// where decides between the source job, a clone and the queue.
+func (p *Plan) where(s *snapshot, r rules) {
+	busy := s.busy()
+	switch {
+	case r.mode == ModeNative:
+		p.choose(Native, "the mode is native")
+	case busy == nil:
+		p.choose(OnSource, "the job is idle")
+	case r.mode == ModeQueue:
+		p.choose(Queue, "the job is busy with run %d, and the mode is queue", busy.ID)
+	case !s.detailed:
+		p.more = true
+		p.choose(Queue, "the job is busy with run %d", busy.ID)
+	case s.native(r):
+		p.choose(Native, "the plan %s runs pull requests of a CI job at the same time", s.account.Plan)
+	default:
+		p.Slots = s.slots(r)
+		p.cloneOrQueue(s, r, busy)
+	}
+}
+
+func (p *Plan) cloneOrQueue(s *snapshot, r rules, busy *Run) {
+	clones, limit := s.clones(), r.cloneLimit(p.Slots)
+	queued := 0
+	for _, run := range s.runs {
+		if run.Status == RunQueued {
+			queued++
+		}
+	}
+	switch {
+	case s.obstacle != "":
+		p.choose(Queue, "the job is busy with run %d, and cannot be cloned: %s", busy.ID, s.obstacle)
+	case clones >= limit:
+		p.choose(Queue, "the job is busy with run %d, and %d of at most %d clones are in use", busy.ID, clones, limit)
+	case s.account != nil && s.account.QueueLimit > 0 && queued >= s.account.QueueLimit-5:
+		p.choose(Queue, "the job is busy with run %d, and the account's queue is nearly full (%d of %d)", busy.ID, queued, s.account.QueueLimit)
+	case r.mode == ModeClone:
+		p.choose(OnClone, "the job is busy with run %d, and the mode is clone", busy.ID)
+	case p.Slots.Limit == 0:
+		p.choose(OnClone, "the job is busy with run %d; how many slots there are is not known", busy.ID)
+	case p.Slots.Free() > 0:
+		p.choose(OnClone, "the job is busy with run %d, and %d of %d slots are free", busy.ID, p.Slots.Free(), p.Slots.Limit)
+	default:
+		p.choose(Queue, "the job is busy with run %d, and no slot is free (%d running, %d waiting, %d slots)",
+			busy.ID, p.Slots.Running, p.Slots.Waiting, p.Slots.Limit)
+	}
+}
+
+// without is the snapshot as it will be when some runs have been cancelled.
+func (s *snapshot) without(ids []int64) *snapshot {
+	after := *s
+	after.runs = slices.DeleteFunc(slices.Clone(s.runs), func(r *Run) bool { return slices.Contains(ids, r.ID) })
+	return &after
+}
+
+// busy is a run that occupies the source job.
+func (s *snapshot) busy() *Run {
+	for _, run := range s.runs {
+		if run.JobID == s.source.ID {
+			return run
+		}
+	}
+	return nil
+}
+
+// native tells whether the platform itself runs pull requests of the job in parallel.
+func (s *snapshot) native(r rules) bool {
+	return r.mode == ModeAuto && s.source.Type == JobCI && s.account != nil && slices.Contains(r.nativePlans, s.account.Plan)
+}
+
+// slots counts what is running and what waits for nothing but a slot. CI runs take
+// none where they run natively.
+func (s *snapshot) slots(r rules) Slots {
+	var out Slots
+	if s.account != nil {
+		out.Limit = max(s.account.RunSlots, 0)
+	}
+	if r.maxRunSlots > 0 && (out.Limit == 0 || r.maxRunSlots < out.Limit) {
+		out.Limit = r.maxRunSlots
+	}
+	native := s.native(r)
+	for _, run := range s.runs {
+		switch {
+		case native && run.Job != nil && run.Job.Type == JobCI:
+		case run.Status == RunQueued:
+			if s.blocker(run) == nil {
+				out.Waiting++
+			}
+		default:
+			out.Running++
+		}
+	}
+	return out
+}
+
+// blocker is the run of the same job that keeps a queued run from starting.
+func (s *snapshot) blocker(queued *Run) *Run {
+	for _, run := range s.runs {
+		if run.JobID == queued.JobID && run.ID != queued.ID && (run.Status != RunQueued || run.ID < queued.ID) {
+			return run
+		}
+	}
+	return nil
+}
+
+// clones counts the clones of the source job that have an active run.
+func (s *snapshot) clones() int {
+	jobs := map[int64]bool{}
+	for _, run := range s.runs {
+		if s.cloneRun(run) {
+			jobs[run.JobID] = true
+		}
+	}
+	return len(jobs)
+}
+
+// cloneLimit is how many clones a job may have at a time.
+func (r rules) cloneLimit(slots Slots) int {
+	switch {
+	case r.maxClones > 0:
+		return r.maxClones
+	case slots.Limit > 0:
+		return slots.Limit
+	default:
+		return defaultClones
+	}
+}
+
+const defaultClones = 10
+
+// turn says whether a queued run may move to a clone, and how many of those that
+// want to are before it.
+type turn struct {
+	candidate bool // queued behind another run of its job
+	rank      int  // from 1, among the candidates that somebody waits for
+	room      int  // how many may move now
+}
+
+func (s *snapshot) turn(r rules, ours *Run) turn {
+	if ours.Status != RunQueued || s.blocker(ours) == nil {
+		return turn{}
+	}
+	slots := s.slots(r)
+	t := turn{candidate: true, rank: 1, room: r.cloneLimit(slots) - s.clones()}
+	if slots.Limit > 0 {
+		t.room = min(t.room, slots.Free())
+	}
+	for _, run := range s.runs {
+		m, ok := parseMarker(run.Trigger.Cause)
+		if ok && m.waiting && run.JobID == ours.JobID && run.ID < ours.ID && run.Status == RunQueued && s.blocker(run) != nil {
+			t.rank++
+		}
+	}
+	return t
+}
+
+// warnings are the settings of a source job that disturb autoscaling.
+func warnings(job *Job) []string {
+	var out []string
+	if job.Triggers.GithubWebhook || job.Triggers.GitProviderWebhook {
+		out = append(out, "the job is also triggered by its own pull-request webhook: every push starts two runs; turn that trigger off")
+	}
+	if job.DeferringEnvironmentID == 0 && job.DeferringJobID == 0 {
+		out = append(out, "the job defers to nothing: state:modified has no state to compare with")
+	}
+	if unknown := unknownFields(job); len(unknown) > 0 {
+		out = append(out, "the job has settings that this version does not know and clones lack: "+strings.Join(unknown, ", "))
+	}
+	return out
+}
