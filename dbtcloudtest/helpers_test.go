@@ -30,3 +30,5 @@ func (w *world) jobBody(more map[string]any) map[string]any {
 	maps.Copy(body, more)
 	return body
 }
+
+type jsonNumber = json.Number
