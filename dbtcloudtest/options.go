@@ -113,7 +113,7 @@ type config struct {
 
 func defaults() config {
 	return config{
-		account: DefaultAccountID, token: DefaultToken, host: "ab123.us1.dbt.com", plan: "team_2022",
+		account: DefaultAccountID, token: DefaultToken, host: "ab123.us1.dbt.com", plan: "starter_2025",
 		runSlots: 5, queueLimit: 50, maxPageSize: 100, nestedCancel: true,
 		outcome: func(Run) Outcome { return Outcome{Duration: 5 * time.Minute} },
 		refusals: map[Refusal]refusal{
@@ -139,7 +139,7 @@ func WithAppHost(host string) Option { return func(c *config) { c.host = host } 
 // WithRunSlots sets how many runs may be starting or running at once (default 5); 0 is no limit.
 func WithRunSlots(n int) Option { return func(c *config) { c.runSlots = n } }
 
-// WithPlan sets the account's plan (default team_2022). It is only shown; see [WithCIConcurrency].
+// WithPlan sets the account's plan (default starter_2025). It is only shown; see [WithCIConcurrency].
 func WithPlan(plan string) Option { return func(c *config) { c.plan = plan } }
 
 // WithQueueLimit sets how many runs may be queued before triggers are refused (default 50); 0 is no limit.
