@@ -96,7 +96,7 @@ func (a *attempt) send() {
 	a.x.attempts++
 	a.x.call.Attempts++
 	start := time.Now()
-	a.res, a.err = a.x.t.base().RoundTrip(a.out)
+	a.res, a.err = a.x.t.base().RoundTrip(a.out) //nolint:bodyclose // the caller closes it through result, or discard does
 	a.took = time.Since(start)
 	switch {
 	case a.err == nil && a.res == nil:
@@ -234,10 +234,10 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.src.Read(p)
 	switch {
-	case err == io.EOF:
-		b.a.release()
 	case err != nil:
-		err = b.a.explain(err)
+		if !errors.Is(err, io.EOF) {
+			err = b.a.explain(err)
+		}
 		b.a.release()
 	case b.stream:
 		b.a.timer.Stop() // a slow reader is not the server's fault

@@ -101,7 +101,7 @@ func TestTokenSource(t *testing.T) {
 			body := &countedBody{ReadCloser: http.NoBody}
 			req := newRequest(t, t.Context(), "POST", "", call)
 			req.Body = body
-			_, err := rt.RoundTrip(req)
+			err := errorOf(t, rt, req)
 			if err == nil || !strings.Contains(err.Error(), tt.text) || strings.Contains(err.Error(), secretToken) {
 				t.Errorf("error %v, want %q and no token", err, tt.text)
 			}
@@ -143,7 +143,7 @@ func TestAttemptTimeout(t *testing.T) {
 		base := newScript(hang)
 		rt := over(base)
 		rt.Policy = Policy{Attempts: 2, AttemptTimeout: 10 * time.Second}
-		_, err := rt.RoundTrip(newRequest(t, t.Context(), "GET", "", nil))
+		err := errorOf(t, rt, newRequest(t, t.Context(), "GET", "", nil))
 		checkTimeout(t, err)
 		if len(base.sent) != 2 {
 			t.Errorf("sent %d times, want two", len(base.sent))
@@ -153,7 +153,7 @@ func TestAttemptTimeout(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		base := newScript(hang)
-		_, err := over(base).RoundTrip(newRequest(t, ctx, "GET", "", nil))
+		err := errorOf(t, over(base), newRequest(t, ctx, "GET", "", nil))
 		if !errors.Is(err, context.DeadlineExceeded) || len(base.sent) != 1 {
 			t.Errorf("error %v after %d attempts, want the caller's deadline after one", err, len(base.sent))
 		}
@@ -162,7 +162,7 @@ func TestAttemptTimeout(t *testing.T) {
 		cause := errors.New("the user pressed a key")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
-		_, err := over(newScript(hang)).RoundTrip(newRequest(t, ctx, "GET", "", nil))
+		err := errorOf(t, over(newScript(hang)), newRequest(t, ctx, "GET", "", nil))
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
 			t.Errorf("error %v, want cancelled and its cause", err)
 		}
@@ -272,7 +272,7 @@ func TestAttemptLivesUntilItsBodyIsClosed(t *testing.T) {
 			t.Error("context of the last attempt goes on after Close")
 		}
 		base = newScript(fail(errors.New("no known trouble")))
-		if _, err = over(base).RoundTrip(newRequest(t, t.Context(), "GET", "", nil)); err == nil || base.sent[0].ctx.Err() == nil {
+		if err = errorOf(t, over(base), newRequest(t, t.Context(), "GET", "", nil)); err == nil || base.sent[0].ctx.Err() == nil {
 			t.Errorf("error %v, context of the failed attempt ended: %v", err, base.sent[0].ctx.Err())
 		}
 	})

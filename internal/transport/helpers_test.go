@@ -172,3 +172,14 @@ func closeBody(t testing.TB, res *http.Response) {
 		t.Errorf("Close: %v", err)
 	}
 }
+
+// errorOf sends a request that must fail and returns its error.
+func errorOf(t testing.TB, rt http.RoundTripper, req *http.Request) error {
+	t.Helper()
+	res, err := rt.RoundTrip(req)
+	if res != nil {
+		closeBody(t, res)
+		t.Errorf("answer %d, want an error", res.StatusCode)
+	}
+	return err
+}

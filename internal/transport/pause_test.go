@@ -108,7 +108,7 @@ func TestPauseLongerThanTheContext(t *testing.T) {
 		body := &countedBody{ReadCloser: newRequest(t, ctx, "POST", secretBody, nil).Body}
 		req := newRequest(t, ctx, "POST", secretBody, call)
 		req.Body = body
-		_, err = rt.RoundTrip(req)
+		err = errorOf(t, rt, req)
 		paused, ok := errors.AsType[*PausedError](err)
 		if !ok || !paused.Until.Equal(base.start.Add(5*time.Minute)) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want a PausedError until the end of the pause", err)
@@ -183,6 +183,7 @@ func TestCancelDuringAWait(t *testing.T) {
 			rt.Policy = Policy{Attempts: 1 << 20}
 			time.AfterFunc(30*time.Second, func() { cancel(cause) })
 			res, err := rt.RoundTrip(newRequest(t, ctx, "GET", "", nil))
+			closeBody(t, res)
 			if res != nil || !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("answer %v, error %v; want one that is cancelled, has its cause, and says %q", res, err, tt.text)
 			}
@@ -198,7 +199,7 @@ func TestContextThatEndedBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	base := newScript(answer(200))
-	_, err := over(base).RoundTrip(newRequest(t, ctx, "GET", "", nil))
+	err := errorOf(t, over(base), newRequest(t, ctx, "GET", "", nil))
 	if !errors.Is(err, context.Canceled) || len(base.sent) != 0 {
 		t.Errorf("error %v, sent %d; want cancelled and nothing sent", err, len(base.sent))
 	}

@@ -68,6 +68,7 @@ type unreliable struct {
 	open   int        // bodies not closed
 	acted  map[string]int
 	seen   map[string]int
+	ended  map[string]time.Time // the last attempt
 	broken []string
 }
 
@@ -128,10 +129,11 @@ func (u *unreliable) arrive(name string) fault {
 	return f
 }
 
-// note counts what the server did, or may have done, for a request.
+// note ends an attempt and counts what the server did, or may have done, for the request.
 func (u *unreliable) note(name string, acted bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.ended[name] = time.Now()
 	if acted {
 		u.acted[name]++
 	}
@@ -154,7 +156,7 @@ func (b *refereed) Close() error {
 
 // play runs a scenario in virtual time and returns the rules that were broken.
 func play(t *testing.T, s scenario) []string {
-	u := &unreliable{faults: s.Faults, acted: map[string]int{}, seen: map[string]int{}}
+	u := &unreliable{faults: s.Faults, acted: map[string]int{}, seen: map[string]int{}, ended: map[string]time.Time{}}
 	synctest.Test(t, func(t *testing.T) {
 		rt := over(u)
 		rt.Policy.Attempts = s.Attempts
@@ -195,7 +197,7 @@ func (u *unreliable) judge(t *testing.T, rt *RoundTripper, attempts int, name st
 		rule(u.acted[name] <= 1, "(%s) was delivered %d times", p.Method, u.acted[name])
 	}
 	if call.GaveUp != nil {
-		rule(took < p.Deadline, "gave up only at the deadline")
+		rule(time.Now().Equal(u.ended[name]), "gave up %v after its last attempt, not at once", time.Since(u.ended[name]))
 	}
 }
 
@@ -214,7 +216,7 @@ func TestRefereeSeesBrokenRules(t *testing.T) {
 	t.Parallel()
 	get := planned{Deadline: time.Hour, Method: "GET"}
 	synctest.Test(t, func(t *testing.T) {
-		u := &unreliable{faults: []fault{{Status: 429}, {Status: 200}}, acted: map[string]int{}, seen: map[string]int{}}
+		u := &unreliable{faults: []fault{{Status: 429}, {Status: 200}}, acted: map[string]int{}, seen: map[string]int{}, ended: map[string]time.Time{}}
 		impatient := over(u)
 		res, err := impatient.Base.RoundTrip(newRequest(t, t.Context(), "GET", "request 0", nil)) // past the RoundTripper
 		if err != nil || res == nil {
@@ -232,5 +234,6 @@ func TestRefereeSeesBrokenRules(t *testing.T) {
 		if u.open != 1 {
 			t.Errorf("%d bodies open, want the one that nobody closed", u.open)
 		}
+		closeBody(t, res)
 	})
 }

@@ -244,7 +244,7 @@ func TestBodyThatCannotBeSentAgain(t *testing.T) {
 		base = newScript(answer(503))
 		req = newRequest(t, t.Context(), "PUT", secretBody, nil)
 		req.GetBody = func() (io.ReadCloser, error) { return nil, io.ErrNoProgress }
-		if _, err = over(base).RoundTrip(req); !errors.Is(err, io.ErrNoProgress) || !strings.Contains(err.Error(), "503") {
+		if err = errorOf(t, over(base), req); !errors.Is(err, io.ErrNoProgress) || !strings.Contains(err.Error(), "503") {
 			t.Errorf("error %v, want that of GetBody and the status before", err)
 		}
 	})
@@ -305,6 +305,7 @@ func TestBaseThatBreaksItsContract(t *testing.T) {
 		}
 		base := newScript(both)
 		res, err := over(base).RoundTrip(newRequest(t, t.Context(), "GET", "", nil))
+		closeBody(t, res)
 		if res != nil || err == nil || len(base.open) != 1 || base.open[0].closed != 1 {
 			t.Errorf("answer %v, error %v, bodies %+v; want the error alone and one answer, closed", res, err, base.open)
 		}

@@ -122,7 +122,7 @@ func TestRefusedConnection(t *testing.T) {
 	address := listener.Addr().String()
 	_ = listener.Close()
 	call := new(Call)
-	_, err = real(t).RoundTrip(request(t, "http://"+address+"/", "POST", call))
+	err = errorOf(t, real(t), request(t, "http://"+address+"/", "POST", call))
 	if err == nil || call.Attempts != 3 || call.Sent {
 		t.Errorf("error %v, call %+v; want three attempts, none sent", err, call)
 	}
@@ -135,7 +135,7 @@ func TestUnknownAuthorityIsNotRepeated(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	call := new(Call)
-	_, err := real(t).RoundTrip(request(t, server.URL, "POST", call))
+	err := errorOf(t, real(t), request(t, server.URL, "POST", call))
 	if err == nil || call.Attempts != 1 || call.Sent {
 		t.Errorf("error %v, call %+v; want one attempt that was not sent", err, call)
 	}
@@ -144,7 +144,7 @@ func TestUnknownAuthorityIsNotRepeated(t *testing.T) {
 func TestUnsupportedProtocolIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	call := new(Call)
-	_, err := real(t).RoundTrip(request(t, "gopher://127.0.0.1/", "GET", call))
+	err := errorOf(t, real(t), request(t, "gopher://127.0.0.1/", "GET", call))
 	if err == nil || call.Attempts != 1 {
 		t.Errorf("error %v, call %+v; want one attempt", err, call)
 	}
@@ -248,7 +248,7 @@ func TestPostBeforeTheConnectionStandsIsRepeated(t *testing.T) {
 			rt.Base = &http.Transport{DialContext: dial}
 			rt.Policy = Policy{Attempts: 3, AttemptTimeout: 10 * time.Second}
 			call := new(Call)
-			_, err := rt.RoundTrip(request(t, "http://"+host, "POST", call))
+			err := errorOf(t, rt, request(t, "http://"+host, "POST", call))
 			if err == nil || call.Attempts != 3 || call.Sent {
 				t.Errorf("error %v, call %+v; want three attempts, none sent", err, call)
 			}
@@ -309,7 +309,7 @@ func TestPostCutOffWhileItIsWritten(t *testing.T) {
 		}
 		rt.Policy = Policy{Attempts: 3, AttemptTimeout: 10 * time.Second}
 		call := new(Call)
-		_, err := rt.RoundTrip(request(t, "http://"+host, "POST", call))
+		err := errorOf(t, rt, request(t, "http://"+host, "POST", call))
 		checkTimeout(t, err)
 		if call.Attempts != 1 || !call.Sent {
 			t.Errorf("call %+v, want one attempt, counted as sent", call)
