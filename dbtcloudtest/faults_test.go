@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,7 +33,8 @@ type exchange struct {
 // see sends a trigger and says what came of it.
 func (w *world) see(ctx context.Context) exchange {
 	var got exchange
-	trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { got.Written = true }}
+	var written atomic.Bool // over sockets another goroutine writes
+	trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { written.Store(true) }}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, w.base+"jobs/"+id(w.job)+"/run/", strings.NewReader(`{"cause":"x"}`))
 	if err != nil {
 		w.t.Fatal(err)
@@ -40,7 +42,7 @@ func (w *world) see(ctx context.Context) exchange {
 	req.Header.Set("Authorization", w.auth)
 	begun := time.Now()
 	resp, err := w.http.Do(req)
-	got.Took = time.Since(begun)
+	got.Took, got.Written = time.Since(begun), written.Load()
 	if err != nil {
 		got.Err = kindOf(err)
 		return got
