@@ -37,6 +37,7 @@ const (
 	nativePatience  = 30 * time.Second
 	lookupPatience  = time.Minute
 	leaveLimit      = 4500 * time.Millisecond
+	lateLeaveLimit  = leaveLimit - lastLook // after a deadline, which was followed by a last look
 )
 
 // DefaultNativePlans are the plans whose CI jobs run pull requests in parallel when
@@ -106,6 +107,7 @@ type CIRun struct {
 	limbo     bool           // a trigger was sent whose outcome is not known
 	between   bool           // cancelled in order to move, and not yet triggered again
 	again     bool           // an adopted run was cancelled and triggered again
+	triggered time.Time      // when the run was triggered
 	freeLooks int
 	blocked   time.Time // since when the run is a candidate for moving
 }

@@ -22,9 +22,10 @@ func (r *CIRun) place(ctx context.Context) error {
 			return err
 		}
 		r.Decision, r.Reason = plan.Decision, plan.Reason
-		switch {
-		case plan.Decision == Superseded:
+		if stale := r.stale(ctx); stale || plan.Decision == Superseded {
 			return r.supersede(ctx, plan.RunID)
+		}
+		switch {
 		case len(plan.Cancel) > 0:
 			if err := r.cancelOutdated(ctx, plan.Cancel); err != nil {
 				return err
@@ -218,6 +219,11 @@ func (r *CIRun) noteStuck(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("dbtcloud: run %d was asked to cancel and cannot be read: %w", id, err)
 	}
+	if run.Status.Terminal() {
+		r.ended[id] = true
+		r.noteCancelled(run)
+		return nil
+	}
 	if run.JobID != r.source.ID {
 		return fmt.Errorf("dbtcloud: run %d on the clone %d has not ended %s after it was cancelled; nothing was triggered, because both would write the schema %s: try again when it has ended",
 			id, run.JobID, positive(r.a.CancelPatience, defaultPatience), r.us.schema)
@@ -239,9 +245,7 @@ func (r *CIRun) requestCancel(ctx context.Context, id int64) error {
 
 // ending waits until a run is terminal.
 func (r *CIRun) ending(ctx context.Context, id int64) (run *Run, err error) {
-	p := r.a.poll()
-	p.Grace = time.Nanosecond // a run that was listed and is gone will not come back
-	err = p.until(ctx, func(ctx context.Context) (bool, error) {
+	err = r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
 		var gerr error
 		run, gerr = r.a.Client.Runs.Get(ctx, id)
 		return gerr == nil && run.Status.Terminal(), gerr
@@ -280,7 +284,10 @@ func (r *CIRun) adopt(ctx context.Context, id int64) error {
 // supersede ends the change in favour of a newer one.
 func (r *CIRun) supersede(ctx context.Context, by int64) error {
 	r.SupersededBy, r.Decision = by, Superseded
-	r.say("superseded by run %d, which tests a newer change", by)
+	if by != 0 {
+		r.Reason = fmt.Sprintf("run %d tests a newer change of %s", by, r.us.change.PullRequest)
+	}
+	r.say("superseded: %s", r.Reason)
 	if r.Run != nil && !r.Adopted {
 		return r.cancelOwn(ctx)
 	}
@@ -304,9 +311,6 @@ func (r *CIRun) cancelOwn(ctx context.Context) error {
 // act makes the clone, if there is to be one, triggers and confirms. It returns
 // false when the situation changed meanwhile and must be looked at anew.
 func (r *CIRun) act(ctx context.Context, plan *Plan) (settled bool, err error) {
-	if err := r.checkHead(ctx); err != nil {
-		return false, err
-	}
 	jobID := plan.JobID
 	if plan.Decision == OnClone {
 		clone, err := r.makeClone(ctx)
@@ -321,26 +325,32 @@ func (r *CIRun) act(ctx context.Context, plan *Plan) (settled bool, err error) {
 			r.warn("%s", r.Reason)
 		}
 	}
+	if r.stale(ctx) {
+		r.dropClone(ctx)
+		return true, r.supersede(ctx, 0)
+	}
 	if err := r.triggerOn(ctx, jobID); err != nil {
 		return false, err
 	}
 	return true, r.confirm(ctx)
 }
 
-// checkHead asks for the head of the pull request, where the caller can tell.
-func (r *CIRun) checkHead(ctx context.Context) error {
+// stale asks for the head of the pull request, where the caller can tell, and says
+// whether it has moved on.
+func (r *CIRun) stale(ctx context.Context) bool {
 	if r.a.Head == nil || r.us.change.SHA == "" {
-		return nil
+		return false
 	}
 	head, err := r.a.Head(ctx, r.us.change.PullRequest)
 	if err != nil {
 		r.warn("the head of %s could not be read: %v", r.us.change.PullRequest, err)
-		return nil
+		return false
 	}
-	if !strings.EqualFold(head, r.us.change.SHA) {
-		return fmt.Errorf("%s is at %.12s, not at %.12s: %w", r.us.change.PullRequest, head, r.us.change.SHA, ErrSuperseded)
+	if strings.EqualFold(head, r.us.change.SHA) {
+		return false
 	}
-	return nil
+	r.Reason = fmt.Sprintf("the head of %s is %.12s, not %.12s", r.us.change.PullRequest, head, r.us.change.SHA)
+	return true
 }
 
 // triggerOn triggers the run on a job. A clone that refuses, or is gone, is given up
@@ -360,7 +370,7 @@ func (r *CIRun) triggerOn(ctx context.Context, jobID int64) error {
 	if run.Trigger == nil {
 		run.Trigger = new(RunTrigger)
 	}
-	r.Run, r.JobID, r.between, r.Adopted = run, jobID, false, false
+	r.Run, r.JobID, r.between, r.Adopted, r.triggered = run, jobID, false, false, time.Now()
 	r.us.runs = append(r.us.runs, run.ID)
 	if r.us.first == 0 {
 		r.us.first = run.ID
@@ -502,7 +512,8 @@ func (r *CIRun) confirm(ctx context.Context) error {
 			run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
 			return err == nil && run.Status.Terminal(), err
 		}
-		return true, r.settle(ctx, r.snapshot(runs))
+		err = r.settle(ctx, r.snapshot(runs))
+		return err == nil, err
 	})
 	if ctx.Err() == nil && patience.Err() != nil {
 		return nil // the list does not show it, for whatever reason; waiting goes on looking

@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,12 @@ func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
 	if r.Run == nil {
 		return nil, errors.New("dbtcloud: there is no run to wait for")
 	}
-	err := r.a.poll().until(ctx, r.look)
+	err := r.a.poll().until(ctx, func(look context.Context) (bool, error) {
+		if ctx.Err() != nil {
+			return r.lastLook(look)
+		}
+		return r.look(look)
+	})
 	if ctx.Err() != nil && !r.Run.Status.Terminal() && !errors.Is(err, ErrSuperseded) {
 		err = r.leave(ctx, err)
 	}
@@ -28,7 +34,16 @@ func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
 }
 
 func (r *CIRun) superseded() error {
-	return fmt.Errorf("run %d tests a newer commit of %s: %w", r.SupersededBy, r.us.change.PullRequest, ErrSuperseded)
+	return fmt.Errorf("%w: %s", ErrSuperseded, r.Reason)
+}
+
+// lastLook is the look after the deadline: it changes nothing but ends what ended.
+func (r *CIRun) lastLook(ctx context.Context) (done bool, err error) {
+	if _, err := r.refresh(ctx); err != nil || !r.Run.Status.Terminal() {
+		return false, err
+	}
+	r.deleteCloneOf(ctx, r.Run)
+	return true, outcome(r.Run)
 }
 
 // look is one look of Wait.
@@ -60,6 +75,9 @@ func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
 	wg.Go(func() { run, rerr = r.a.Client.Runs.Get(ctx, r.Run.ID, RunWithTrigger, RunWithAudit) })
 	wg.Go(func() { runs, lerr = r.activeRuns(ctx) })
 	wg.Wait()
+	if errors.Is(rerr, ErrNotFound) && time.Since(r.triggered) < positive(r.a.Poll.Grace, time.Minute) {
+		rerr = fmt.Errorf("run %d cannot be read yet", r.Run.ID)
+	}
 	if rerr == nil {
 		if run.Trigger == nil {
 			run.Trigger = r.Run.Trigger
@@ -100,8 +118,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 		case twin:
 			return false, r.adopt(ctx, rival.ID)
 		default:
-			r.SupersededBy, r.Decision = rival.ID, Superseded
-			return true, r.superseded()
+			return true, errors.Join(r.supersede(ctx, rival.ID), r.superseded())
 		}
 	}
 	if !r.Adopted || r.again {
@@ -178,6 +195,7 @@ func (r *CIRun) moveToClone(ctx context.Context) error {
 	}
 	r.say("moving run %d from the queue to the clone %d", run.ID, clone.ID)
 	old := run.ID
+	r.between = true
 	if err := r.requestCancel(ctx, old); err != nil {
 		r.dropClone(ctx)
 		return err
@@ -187,10 +205,10 @@ func (r *CIRun) moveToClone(ctx context.Context) error {
 		return err
 	}
 	if run.Status != RunCancelled {
+		r.between = false
 		r.dropClone(ctx) // it was faster: it ran to its end
 		return nil
 	}
-	r.between = true
 	r.MovedRunIDs = append(r.MovedRunIDs, old)
 	r.Decision, r.Reason = OnClone, fmt.Sprintf("a slot became free while run %d was queued", old)
 	if err := r.triggerOn(ctx, clone.ID); err != nil {
@@ -202,7 +220,11 @@ func (r *CIRun) moveToClone(ctx context.Context) error {
 
 // leave does what can be done in a few seconds when the context has ended.
 func (r *CIRun) leave(ctx context.Context, cause error) error {
-	left, done := context.WithTimeout(context.WithoutCancel(ctx), leaveLimit)
+	limit := leaveLimit
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		limit = lateLeaveLimit
+	}
+	left, done := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer done()
 	if cause == nil {
 		cause = context.Cause(ctx)
@@ -217,7 +239,7 @@ func (r *CIRun) leave(ctx context.Context, cause error) error {
 	case r.Run == nil && !r.limbo:
 		r.dropClone(left)
 	case r.between && r.a.OnLeave == LeaveDetach:
-		if err := r.triggerOn(left, r.JobID); err != nil {
+		if err := r.triggerOn(left, cmp.Or(r.CloneJobID, r.JobID)); err != nil {
 			cause = errors.Join(cause, err)
 		}
 	case r.Run != nil && !r.Adopted:
@@ -245,10 +267,7 @@ func (r *CIRun) leaveRun(ctx context.Context) {
 	if r.a.OnLeave != LeaveDetach && !r.Run.Status.Terminal() {
 		_ = r.requestCancel(ctx, r.Run.ID)
 	}
-	p := Poll{First: 200 * time.Millisecond, Interval: time.Second, Grace: time.Nanosecond}
-	if r.a.OnLeave == LeaveDetach {
-		p.Silence = time.Nanosecond
-	}
+	p := Poll{First: 200 * time.Millisecond, Interval: time.Second}
 	_ = p.until(ctx, func(ctx context.Context) (bool, error) {
 		run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
 		if err != nil {

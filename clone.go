@@ -176,6 +176,9 @@ func (r *CIRun) dropClone(ctx context.Context) {
 		return
 	}
 	if err := r.a.Client.Jobs.Delete(ctx, r.CloneJobID); err != nil && !errors.Is(err, ErrNotFound) {
+		if ctx.Err() != nil {
+			return // leaving tries again
+		}
 		r.warn("clone %d could not be deleted, a later sweep will: %v", r.CloneJobID, err)
 	}
 	r.CloneJobID = 0

@@ -353,7 +353,7 @@ func (s *snapshot) turn(r rules, ours *Run) turn {
 	}
 	slots := s.slots(r)
 	t := turn{candidate: true, rank: 1, room: r.cloneLimit(slots) - s.clones()}
-	if slots.Limit > 0 {
+	if slots.Limit > 0 && r.mode != ModeClone {
 		t.room = min(t.room, slots.Free())
 	}
 	for _, run := range s.runs {

@@ -35,7 +35,7 @@ func positive(d, otherwise time.Duration) time.Duration {
 }
 
 // lastLook is how long the look after a deadline may take.
-const lastLook = 5 * time.Second
+const lastLook = 2 * time.Second
 
 // until looks, with growing pauses, until look is done or fails for good. A look
 // that fails in passing is no news. When ctx reaches its deadline there is one more
