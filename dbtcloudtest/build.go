@@ -156,10 +156,10 @@ func (s *Server) LockAccount(reason string) {
 	s.change(func(w *world, _ time.Time) { w.locked, w.lockReason = reason != "", reason })
 }
 
-// FinishRun ends an unfinished run at once with that status, whatever its outcome would have been.
+// FinishRun ends an unfinished run at once with that terminal status, whatever its outcome would have been.
 func (s *Server) FinishRun(id int64, status RunStatus) {
 	s.change(func(w *world, now time.Time) {
-		if r := w.runs[id]; r != nil && !r.versions.last().status.Terminal() {
+		if r := w.runs[id]; r != nil && !r.versions.last().status.Terminal() && status.Terminal() {
 			w.end(r, now, status, "")
 		}
 	})

@@ -134,7 +134,7 @@ func FuzzRequests(f *testing.F) {
 		if err != nil {
 			t.Fatalf("no answer: %v", err)
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		if resp.StatusCode < 200 || resp.StatusCode > 500 {
 			t.Errorf("%s %s answered %d", method, path, resp.StatusCode)
 		}

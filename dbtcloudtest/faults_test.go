@@ -47,7 +47,7 @@ func (w *world) see(ctx context.Context) exchange {
 		got.Err = kindOf(err)
 		return got
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	got.Code, got.ContentType, got.Body, got.Err = resp.StatusCode, resp.Header.Get("Content-Type"), string(body), kindOf(err)
 	return got
@@ -163,7 +163,7 @@ func TestThrottling(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					resp.Body.Close()
+					_ = resp.Body.Close()
 					codes = append(codes, resp.StatusCode)
 					headers[resp.Header.Get("Retry-After")]++
 					time.Sleep(4 * time.Second)

@@ -2,6 +2,7 @@ package dbtcloudtest
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -66,14 +67,18 @@ func (w *world) jobJSON(j *job, state jobState) map[string]any {
 }
 
 // internalJob is the job as run.job shows it: its schedule has texts where GET has objects.
-func (w *world) internalJob(j *job, state jobState) map[string]any {
+func (w *world) internalJob(j *job, state jobState) json.RawMessage {
+	if *state.internal != nil {
+		return *state.internal
+	}
 	out := w.jobJSON(j, state)
 	if schedule, ok := out["schedule"].(map[string]any); ok {
 		date, _ := schedule["date"].(map[string]any)
 		clock, _ := schedule["time"].(map[string]any)
 		out["schedule"] = map[string]any{"cron": schedule["cron"], "date": text(date["type"]), "time": text(clock["type"])}
 	}
-	return out
+	*state.internal = raw(out)
+	return *state.internal
 }
 
 func (w *world) listJobs(c *call) answer {
@@ -204,7 +209,7 @@ func (w *world) removeJob(c *call) answer {
 // addJob makes a job of fields that nobody else holds.
 func (w *world) addJob(id int64, fields map[string]any, at time.Time, by string) *job {
 	j := &job{id: w.keepID(id), created: at}
-	j.versions.put(at, jobState{fields: fields, updated: at})
+	j.versions.put(at, jobState{fields: fields, updated: at, internal: new(json.RawMessage)})
 	w.jobs[j.id] = j
 	w.jobOrder = append(w.jobOrder, j)
 	slices.SortFunc(w.jobOrder, func(a, b *job) int { return cmp.Compare(a.id, b.id) })

@@ -11,7 +11,7 @@ const (
 	DefaultProjectID     int64 = 70506183000002
 	DefaultEnvironmentID int64 = 70506183000003 // the environment of CI jobs
 	DefaultDeferringID   int64 = 70506183000004 // the production environment that CI jobs defer to
-	DefaultToken               = "dbtc_fake_token_for_tests"
+	DefaultToken               = "fake-token"
 )
 
 const firstID = 70506183137150
@@ -52,6 +52,7 @@ type Outcome struct {
 // Writes says what the server does with request bodies that the API document does not allow.
 type Writes int
 
+// The ways to treat request bodies.
 const (
 	Strict  Writes = iota // refuse unknown and read-only keys, wrong types, lengths and combinations
 	Lenient               // keep what is known, ignore the rest
@@ -60,6 +61,7 @@ const (
 // Deletes says what a DELETE of a job answers.
 type Deletes int
 
+// The answers to a DELETE of a job.
 const (
 	NoContent Deletes = iota // 204 without a body, as documented
 	Envelope                 // 200 with the job and "state": 2, as recorded

@@ -2,6 +2,7 @@ package dbtcloudtest
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -248,7 +249,10 @@ func (w *world) cancelRun(c *call) answer {
 }
 
 // triggerJSON is the run's trigger: every field that a trigger can have, null where it was not given.
-func (r *run) triggerJSON() map[string]any {
+func (r *run) triggerJSON() json.RawMessage {
+	if r.shownTrigger != nil {
+		return r.shownTrigger
+	}
 	out := map[string]any{}
 	for key := range triggerSchema() {
 		out[key] = nil
@@ -258,5 +262,6 @@ func (r *run) triggerJSON() map[string]any {
 		"id": r.triggerID, "cause": r.trigger.cause, "cause_category": r.trigger.category, "cause_humanized": r.trigger.cause,
 		"job_definition_id": r.jobID, "created_at": runTime(r.created),
 	})
-	return out
+	r.shownTrigger = raw(out)
+	return r.shownTrigger
 }

@@ -162,7 +162,7 @@ func (w *world) begin(r *run, at time.Time) {
 	w.changeRun(r, at, func(s *runState) { s.status, s.started = Running, at })
 	w.record(Event{At: at, Kind: RunRunning, JobID: r.jobID, RunID: r.id, Status: Running, By: "platform"})
 	r.outcome = w.cfg.outcome(r.snapshot())
-	if r.outcome.Status == 0 {
+	if !r.outcome.Status.Terminal() {
 		r.outcome.Status = Success
 	}
 	if r.due = at.Add(r.outcome.Duration); r.outcome.Duration < 0 {
@@ -175,12 +175,14 @@ func (w *world) begin(r *run, at time.Time) {
 func (w *world) end(r *run, at time.Time, status RunStatus, message string) {
 	r.due, r.cancelAt = time.Time{}, time.Time{}
 	w.active = slices.DeleteFunc(w.active, func(other *run) bool { return other == r })
-	w.changeRun(r, at, func(s *runState) { s.status, s.message, s.finished = status, message, at })
-	state := r.versions.last()
 	event := Event{At: at, Kind: RunFinished, JobID: r.jobID, RunID: r.id, Status: status, By: "platform", Reason: message}
-	if status == Cancelled {
-		event.Kind, event.By = RunCancelled, state.cancelledBy
-	}
+	w.changeRun(r, at, func(s *runState) {
+		s.status, s.message, s.finished = status, message, at
+		if status == Cancelled {
+			s.cancelledBy = cmp.Or(s.cancelledBy, "platform")
+			event.Kind, event.By = RunCancelled, s.cancelledBy
+		}
+	})
 	w.record(event)
 	if status != Cancelled {
 		r.artifacts = append(r.artifacts, r.outcome.Artifacts...)
@@ -232,7 +234,6 @@ func (w *world) deleteJob(j *job, at time.Time, by string) {
 		if r.jobID != j.id {
 			continue
 		}
-		w.changeRun(r, at, func(s *runState) { s.cancelledBy = "platform" })
 		w.end(r, at, Cancelled, "Cancelled because the job was deleted.")
 	}
 }

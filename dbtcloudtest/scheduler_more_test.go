@@ -318,8 +318,8 @@ func TestFinishRun(t *testing.T) {
 		if got := w.run(run).Status; got != running {
 			t.Fatalf("after an hour the run is %v, want Running: its outcome never ends", got)
 		}
-		w.Server.FinishRun(run, failed)
-		w.Server.FinishRun(run, success)
+		w.FinishRun(run, failed)
+		w.FinishRun(run, success)
 		if got := w.run(run); got.Status != failed || !got.FinishedAt.Equal(time.Now()) {
 			t.Errorf("ended %v at %v, want Error now", got.Status, got.FinishedAt)
 		}

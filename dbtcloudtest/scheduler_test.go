@@ -37,7 +37,7 @@ func (c *client) do(method, path string, body any) (int, map[string]any) {
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
 		c.t.Fatalf("%s %s: reading: %v", method, path, err)

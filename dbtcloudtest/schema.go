@@ -155,7 +155,7 @@ func list(items []string) string {
 	return string(body)
 }
 
-// readBody decodes a request body, which must be one JSON object.
+// object decodes a request body, which must be one JSON object.
 func (c *call) object() (map[string]any, bool) {
 	var body map[string]any
 	if decodeJSON(c.body, &body) != nil || body == nil {
@@ -163,8 +163,6 @@ func (c *call) object() (map[string]any, bool) {
 	}
 	return body, true
 }
-
-func ref(f field) *field { return &f }
 
 // jobSchema is what a job write takes: the official request schema, and the keys that the service is known to take besides
 // ("id", "job_completion_trigger_condition" and "force_node_selection").
@@ -180,7 +178,7 @@ func jobSchema() schema {
 		"dbt_version":                 {kind: kindText, null: true, min: 1},
 		"deferring_environment_id":    idOrNull,
 		"deferring_job_definition_id": idOrNull,
-		"execute_steps":               {kind: kindList, min: 1, max: 100, item: ref(field{kind: kindText, min: 1})},
+		"execute_steps":               {kind: kindList, min: 1, max: 100, item: new(field{kind: kindText, min: 1})},
 		"execution":                   {kind: kindObject, required: true, fields: schema{"timeout_seconds": {kind: kindInt, required: true}}},
 		"generate_docs":               must, "run_generate_sources": must, "generate_sources": flag,
 		"job_type":              {kind: kindText, oneOf: []string{"ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "hybrid"}},
@@ -188,7 +186,7 @@ func jobSchema() schema {
 		"run_compare_changes":   must,
 		"compare_changes_flags": {kind: kindText, min: 1},
 		"run_lint":              must, "errors_on_lint_failure": must,
-		"cost_optimization_features": {kind: kindList, item: ref(field{kind: kindText, min: 1})},
+		"cost_optimization_features": {kind: kindList, item: new(field{kind: kindText, min: 1})},
 		"settings": {kind: kindObject, required: true, fields: schema{
 			"threads":     {kind: kindInt, required: true},
 			"target_name": {kind: kindText, required: true, min: 1},

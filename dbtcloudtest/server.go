@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -244,9 +245,7 @@ func newCall(r *http.Request, body []byte) *call {
 }
 
 func (a answer) writeTo(rw http.ResponseWriter) {
-	for name, values := range a.header {
-		rw.Header()[name] = values
-	}
+	maps.Copy(rw.Header(), a.header)
 	rw.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	body, size := a.reader()
 	if size >= 0 && a.status != http.StatusNoContent {

@@ -233,7 +233,7 @@ func TestUnknownPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _ = io.Copy(io.Discard, resp.Body)
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			if resp.StatusCode != want {
 				t.Errorf("%s is answered %d, want %d", request, resp.StatusCode, want)
 			}

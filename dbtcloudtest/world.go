@@ -1,6 +1,7 @@
 package dbtcloudtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -124,6 +125,7 @@ type jobState struct {
 	deleted     time.Time
 	deactivated bool
 	failures    int
+	internal    *json.RawMessage // the job as runs show it, once one has asked
 }
 
 type run struct {
@@ -149,6 +151,7 @@ type run struct {
 	firstStep     int64
 	misses        int // reads answered 404 so far
 	artifacts     []Artifact
+	shownTrigger  json.RawMessage // once somebody has asked
 }
 
 // runState is never changed once it is in a timeline.
@@ -203,6 +206,7 @@ func (w *world) keepID(id int64) int64 {
 func (w *world) changeJob(j *job, at time.Time, edit func(*jobState)) {
 	next := j.versions.last()
 	edit(&next)
+	next.internal = new(json.RawMessage)
 	j.versions.put(at, next)
 }
 

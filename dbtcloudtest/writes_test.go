@@ -1,6 +1,7 @@
 package dbtcloudtest_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -199,9 +200,7 @@ func TestEnvironmentVariables(t *testing.T) {
 				"account_id": w.AccountID(), "project_id": dbtcloudtest.DefaultProjectID, "name": "DBT_LIMIT", "type": "job",
 				"job_definition_id": w.job, "raw_value": "10",
 			}
-			for key, value := range more {
-				body[key] = value
-			}
+			maps.Copy(body, more)
 			return body
 		}
 		code, body := w.do("POST", vars, write(nil))
