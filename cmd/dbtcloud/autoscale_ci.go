@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slimci/dbtcloud"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// ciFlags are the flags of autoscale-ci.
+type ciFlags struct {
+	*global
+	jobID                        number
+	github, gitlab, azure, other number
+	sequence                     number
+	sha, branch                  string
+	payload                      string
+	cause, schema                string
+	mode, onInterrupt            choice
+	noMove, keepClone, dryRun    bool
+	wait                         bool
+	maxRunSlots, maxClones       number
+	pollInterval, timeout        seconds
+}
+
+const ciHelp = `See to it that a change of a pull request is tested by a Slim CI job, also while
+the job is busy with other pull requests. Runs of older commits of the pull request
+are cancelled first. If the job is busy and a run slot is free, the run goes to a
+clone of the job, which is deleted when the run has ended.
+
+The change is given by one of the four pull-request flags with --sha (or --branch),
+or by --payload: a JSON object with any field of the trigger request, such as
+
+  --payload='{"cause":"CI","git_sha":"'"$SHA"'","github_pull_request_id":'"$NUMBER"'}'
+
+Numbers may stand in quotes. A flag overrides the field of the payload that it
+stands for; a pull-request flag overrides the payload's pull request.
+
+The mode says where runs go. auto: the job itself where the plan runs pull requests in
+parallel, else a clone while a slot is free, else the queue. native: always the job
+itself. clone: a clone whenever the job is busy, also without a free slot. queue: always
+the job itself, one run after the other.
+
+With --no-wait the command ends once the run is where it belongs. The clone, if there
+is one, is then deleted by a later invocation or by sweep.
+
+Lines written for dbtc work as they are: the command answers to
+trigger-autoscaling-ci-job too, --no-should-poll and --should-poll stand for --no-wait
+and --wait, --no-delete-cloned-job and --delete-cloned-job for keeping the clone or not.
+Here waiting is the default.`
+
+const ciExample = `  dbtcloud autoscale-ci --job-id 123 --github-pull-request 7 --sha "$GIT_SHA"
+  dbtcloud autoscale-ci --job-id 123 --gitlab-merge-request 7 --sha "$GIT_SHA" --timeout 1h --output json
+  dbtcloud autoscale-ci --job-id 123 --pull-request 7 --sha "$GIT_SHA" --dry-run`
+
+func (a app) autoscaleCI(g *global) *cobra.Command {
+	f := &ciFlags{global: g}
+	cmd := &cobra.Command{
+		Use:     "autoscale-ci",
+		Aliases: []string{"trigger-autoscaling-ci-job"},
+		Short:   "Test a change of a pull request, beside other pull requests",
+		Long:    ciHelp,
+		Example: ciExample,
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runCI(cmd, f) },
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	addJobID(fs, &f.jobID)
+	f.addChange(fs)
+	f.addPlacing(fs)
+	f.addWaiting(fs)
+	return cmd
+}
+
+func addJobID(fs *pflag.FlagSet, jobID *number) {
+	jobID.min = 1
+	fs.VarP(jobID, "job-id", "j", "the Slim CI job (env JOB_ID, else DBT_CLOUD_JOB_ID)")
+}
+
+func (f *ciFlags) addChange(fs *pflag.FlagSet) {
+	for _, n := range []*number{&f.github, &f.gitlab, &f.azure, &f.other, &f.sequence} {
+		n.min = 1
+	}
+	fs.Var(&f.github, "github-pull-request", "number of the GitHub pull request")
+	fs.Var(&f.gitlab, "gitlab-merge-request", "IID of the GitLab merge request")
+	fs.Var(&f.azure, "azure-pull-request", "id of the Azure DevOps pull request")
+	fs.Var(&f.other, "pull-request", "number of a pull request on any other git host")
+	fs.StringVar(&f.sha, "sha", "", "the full head commit of the pull request")
+	fs.StringVar(&f.branch, "branch", "", "the head branch, where the commit is not known")
+	fs.Var(&f.sequence, "sequence", "orders the changes of a pull request, such as a pipeline counter: a lower one gives way")
+	fs.StringVarP(&f.payload, "payload", "d", "", "the change as the JSON object of a trigger request; flags override its fields")
+	fs.StringVar(&f.cause, "cause", "", "why the run is started; at most 255 characters")
+	fs.StringVar(&f.schema, "schema-override", "", "schema to build into (default dbt_cloud_pr_<job>_<pull request>)")
+}
+
+func (f *ciFlags) addPlacing(fs *pflag.FlagSet) {
+	f.mode = choice{value: "auto", allowed: []string{"auto", "native", "clone", "queue"}}
+	fs.Var(&f.mode, "mode", "where runs go: auto, native, clone or queue")
+	yes(fs, &f.noMove, "no-move", "a queued run stays queued when a slot becomes free")
+	fs.Var(&f.maxRunSlots, "max-run-slots", "use at most so many of the account's run slots (0: all)")
+	fs.Var(&f.maxClones, "max-clones", "make at most so many clones of the job (0: as many as there are slots)")
+	yes(fs, &f.keepClone, "keep-clone", "leave the clone for a later look; sweep --kept deletes it")
+	fs.BoolFunc("no-delete-cloned-job", "", setBool(&f.keepClone, true))
+	fs.BoolFunc("delete-cloned-job", "", setBool(&f.keepClone, false))
+	hide(fs, "no-delete-cloned-job", "delete-cloned-job")
+}
+
+func (f *ciFlags) addWaiting(fs *pflag.FlagSet) {
+	f.wait = true
+	f.pollInterval = seconds{10 * time.Second}
+	f.onInterrupt = choice{value: "cancel", allowed: []string{"cancel", "detach"}}
+	toggle(fs, &f.wait, "wait", "wait for the end of the run (the default)", "end once the run is where it belongs")
+	toggle(fs, &f.wait, "should-poll", "", "")
+	hide(fs, "should-poll", "no-should-poll")
+	fs.Var(&f.pollInterval, "poll-interval", "longest time between two looks; the first are shorter")
+	fs.Var(&f.timeout, "timeout", "give up after this time (default: never)")
+	fs.Var(&f.onInterrupt, "on-interrupt", "what becomes of the run on SIGINT, SIGTERM and --timeout: cancel it, or detach and let it go on")
+	yes(fs, &f.dryRun, "dry-run", "print what would be done, and why; touch nothing")
+}
+
+func hide(fs *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		fs.Lookup(name).Hidden = true
+	}
+}
+
+func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
+	change, overrides, err := f.change(cmd.Flags())
+	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err)
+	if err != nil {
+		return err
+	}
+	ci := &dbtcloud.AutoscaleCI{
+		Client: client, JobID: f.jobID.value, Overrides: overrides,
+		Mode: dbtcloud.Mode(f.mode.value), NoMove: f.noMove,
+		MaxRunSlots: int(f.maxRunSlots.value), MaxClones: int(f.maxClones.value), KeepClone: f.keepClone,
+		NoWait: !f.wait, OnLeave: dbtcloud.Leave(f.onInterrupt.value), Poll: dbtcloud.Poll{Interval: f.pollInterval.value},
+	}
+	ctx, cancel := withDeadline(cmd.Context(), f.timeout.value)
+	defer cancel()
+	if f.dryRun {
+		plan, err := ci.Plan(ctx, change)
+		if err != nil {
+			return because(ctx, err)
+		}
+		return a.emit(f.global, newPlanned(plan), plan.String())
+	}
+	return a.test(ctx, f, ci, change)
+}
+
+// test has the change tested and writes what came of it.
+func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, change dbtcloud.Change) error {
+	p := newProgress(a.stderr, terminal(a.stderr, a.getenv))
+	ci.Progress = telling(p, ci.Client)
+	r, err := ci.Trigger(ctx, change)
+	if err == nil && (f.wait || r.Decision == dbtcloud.Superseded) {
+		_, err = r.Wait(ctx)
+	}
+	err = because(ctx, err)
+	p.close()
+	if r == nil {
+		return err
+	}
+	link := ""
+	if r.Run != nil {
+		link = ci.Client.RunURL(r.Run)
+	}
+	return errors.Join(err, a.emit(f.global, newResult(ci.Client, r, err), link))
+}
+
+// telling writes each step, and the link of each run that it leads to.
+func telling(p *progress, client *dbtcloud.Client) func(*dbtcloud.CIRun, string) {
+	var linked int64
+	return func(r *dbtcloud.CIRun, text string) {
+		p.say(text)
+		if r.Run == nil {
+			return
+		}
+		if r.Run.ID != linked {
+			linked = r.Run.ID
+			p.say(client.RunURL(r.Run))
+		}
+		p.follow(fmt.Sprintf("run %d on job %d: %s", r.Run.ID, r.JobID, *statusText(r.Run)))
+	}
+}
+
+// change is the change to be tested, and what else the trigger shall say: from the
+// payload, and from the flags, which win.
+func (f *ciFlags) change(fs *pflag.FlagSet) (dbtcloud.Change, dbtcloud.Trigger, error) {
+	var t dbtcloud.Trigger
+	if fs.Changed("payload") {
+		var err error
+		if t, err = parsePayload(f.payload); err != nil {
+			return dbtcloud.Change{}, t, err
+		}
+	}
+	pr, err := f.pullRequest(t.PullRequest)
+	change := dbtcloud.Change{PullRequest: pr, SHA: or(f.sha, t.GitSHA), Branch: or(f.branch, t.GitBranch), Sequence: f.sequence.value}
+	if err == nil && change.SHA == "" && change.Branch == "" {
+		err = fmt.Errorf("--sha and --branch (git_sha and git_branch in a payload): both are empty: give the head commit of %s", pr)
+	}
+	t.PullRequest, t.GitSHA, t.GitBranch = dbtcloud.PullRequest{}, "", ""
+	t.Cause, t.SchemaOverride = or(f.cause, t.Cause), or(f.schema, t.SchemaOverride)
+	return change, t, err
+}
+
+// pullRequest is the one that a flag names, else that of the payload.
+func (f *ciFlags) pullRequest(payload dbtcloud.PullRequest) (dbtcloud.PullRequest, error) {
+	given := []struct {
+		flag   string
+		host   dbtcloud.GitHost
+		number int64
+	}{
+		{"--github-pull-request", dbtcloud.GitHub, f.github.value},
+		{"--gitlab-merge-request", dbtcloud.GitLab, f.gitlab.value},
+		{"--azure-pull-request", dbtcloud.AzureRepos, f.azure.value},
+		{"--pull-request", dbtcloud.OtherHost, f.other.value},
+	}
+	pr := payload
+	var flags, all []string
+	for _, g := range given {
+		all = append(all, g.flag)
+		if g.number > 0 {
+			flags = append(flags, g.flag)
+			pr = dbtcloud.PullRequest{Host: g.host, Number: g.number}
+		}
+	}
+	if len(flags) > 1 {
+		return pr, errors.New(strings.Join(flags, " and ") + ": give only one of them")
+	}
+	if pr == (dbtcloud.PullRequest{}) {
+		return pr, errors.New("pull request: is missing: give one of " + strings.Join(all, ", ") + ", or a --payload that names it")
+	}
+	return pr, nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slimci/dbtcloud"
+)
+
+// Exit statuses.
+const (
+	exitSuccess     = 0
+	exitRunFailed   = 1
+	exitBadInput    = 2
+	exitCancelled   = 3
+	exitDeadline    = 4
+	exitRefused     = 5
+	exitInterrupted = 130
+)
+
+// Why a command ended before its work did.
+var (
+	errDeadline    = errors.New("the deadline of --timeout passed")
+	errInterrupted = errors.New("interrupted")
+)
+
+// exitStatus is the exit status for what a command ended with. How the run ended
+// counts before all else.
+func exitStatus(err error) int {
+	_, failed := errors.AsType[*dbtcloud.RunFailedError](err)
+	switch {
+	case err == nil:
+		return exitSuccess
+	case errors.Is(err, dbtcloud.ErrSuperseded), errors.Is(err, dbtcloud.ErrRunCancelled):
+		return exitCancelled
+	case failed:
+		return exitRunFailed
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, errDeadline):
+		return exitDeadline
+	case errors.Is(err, dbtcloud.ErrInvalid):
+		return exitBadInput
+	default:
+		return exitRefused
+	}
+}
+
+// withDeadline is ctx with the deadline of --timeout; 0 is none.
+func withDeadline(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, timeout, errDeadline)
+}
+
+// because says in an error that the command was cut short, and by what.
+func because(ctx context.Context, err error) error {
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return err
+	case errors.Is(context.Cause(ctx), errDeadline):
+		return fmt.Errorf("%w: %w", errDeadline, err)
+	default:
+		return fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+}

@@ -1,0 +1,17 @@
+// Command dbtcloud runs the Slim CI job of dbt Cloud for many pull requests at the
+// same time, and follows and cancels runs. `dbtcloud help` tells more.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	a := app{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(a.run(ctx, os.Args[1:]))
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/slimci/dbtcloud"
+)
+
+// payloadKeys are the fields of the official trigger request.
+func payloadKeys() []string {
+	return []string{
+		"cause", "git_sha", "git_branch",
+		"github_pull_request_id", "gitlab_merge_request_id", "azure_pull_request_id", "non_native_pull_request_id",
+		"schema_override", "dbt_version_override", "target_name_override", "threads_override",
+		"timeout_seconds_override", "generate_docs_override", "steps_override",
+	}
+}
+
+// parsePayload reads the JSON object of --payload. Its errors name the key and
+// never show a value.
+func parsePayload(text string) (dbtcloud.Trigger, error) {
+	var t dbtcloud.Trigger
+	d := json.NewDecoder(strings.NewReader(text))
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return t, errors.New("--payload: is not a JSON object, such as {\"git_sha\":\"...\",\"github_pull_request_id\":7}: check the quotes around it")
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return t, brokenPayload(d)
+		}
+		key := token.(string) // the decoder takes nothing else for a key
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return t, brokenPayload(d)
+		}
+		if seen[key] {
+			return t, fmt.Errorf("--payload: %.60q is given twice", key)
+		}
+		seen[key] = true
+		if err := setField(&t, key, value); err != nil {
+			return t, fmt.Errorf("--payload: %.60q %w", key, err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return t, brokenPayload(d)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return t, errors.New("--payload: has something after the JSON object: check the quotes around it")
+	}
+	return t, nil
+}
+
+func brokenPayload(d *json.Decoder) error {
+	return fmt.Errorf("--payload: is not valid JSON from character %d on: check the quotes, and that no variable in it is empty", d.InputOffset()+1)
+}
+
+// setField puts the value of a key into the trigger.
+func setField(t *dbtcloud.Trigger, key string, value json.RawMessage) error {
+	if bytes.Equal(value, []byte("null")) && nearest(key, payloadKeys()) == key {
+		return errors.New("is null: give a value or leave the key out")
+	}
+	switch key {
+	case "cause":
+		return setText(&t.Cause, value)
+	case "git_sha":
+		return setText(&t.GitSHA, value)
+	case "git_branch":
+		return setText(&t.GitBranch, value)
+	case "github_pull_request_id":
+		return setPullRequest(t, dbtcloud.GitHub, value)
+	case "gitlab_merge_request_id":
+		return setPullRequest(t, dbtcloud.GitLab, value)
+	case "azure_pull_request_id":
+		return setPullRequest(t, dbtcloud.AzureRepos, value)
+	case "non_native_pull_request_id":
+		return setPullRequest(t, dbtcloud.OtherHost, value)
+	case "schema_override":
+		return setText(&t.SchemaOverride, value)
+	case "dbt_version_override":
+		return setText(&t.DbtVersionOverride, value)
+	case "target_name_override":
+		return setText(&t.TargetNameOverride, value)
+	case "threads_override":
+		return setInt(&t.ThreadsOverride, value)
+	case "timeout_seconds_override":
+		return setInt(&t.TimeoutSecondsOverride, value)
+	case "generate_docs_override":
+		t.GenerateDocsOverride = new(bool)
+		if json.Unmarshal(value, t.GenerateDocsOverride) != nil {
+			return errors.New("must be true or false")
+		}
+		return nil
+	case "steps_override":
+		return setSteps(&t.StepsOverride, value)
+	}
+	if near := nearest(key, payloadKeys()); near != "" {
+		return fmt.Errorf("is no field of a trigger: did you mean %q?", near)
+	}
+	return errors.New("is no field of a trigger; those are " + strings.Join(payloadKeys(), ", "))
+}
+
+func setText(to *string, value json.RawMessage) error {
+	if json.Unmarshal(value, to) != nil {
+		return errors.New("must be a string")
+	}
+	if strings.TrimSpace(*to) == "" {
+		return errors.New("is empty: give a value or leave the key out (is the variable set that it comes from?)")
+	}
+	return nil
+}
+
+// wholeNumber reads a number above 0, which may stand in quotes.
+func wholeNumber(value json.RawMessage) (int64, error) {
+	digits := string(value)
+	if digits[0] == '"' && json.Unmarshal(value, &digits) != nil {
+		digits = ""
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+	if err != nil || n <= 0 || n > maxNumber {
+		return 0, errors.New("must be a whole number above 0")
+	}
+	return n, nil
+}
+
+func setInt(to *int, value json.RawMessage) error {
+	n, err := wholeNumber(value)
+	if n > 1<<31-1 {
+		return errors.New("is too large")
+	}
+	*to = int(n)
+	return err
+}
+
+func setPullRequest(t *dbtcloud.Trigger, host dbtcloud.GitHost, value json.RawMessage) error {
+	n, err := wholeNumber(value)
+	if err != nil {
+		return err
+	}
+	if t.PullRequest != (dbtcloud.PullRequest{}) {
+		return fmt.Errorf("is a second pull request beside that of %s: give only one", t.PullRequest.Host)
+	}
+	t.PullRequest = dbtcloud.PullRequest{Host: host, Number: n}
+	return nil
+}
+
+func setSteps(to *[]string, value json.RawMessage) error {
+	var steps []*string
+	if json.Unmarshal(value, &steps) != nil || len(steps) == 0 {
+		return errors.New("must be an array of commands, such as [\"dbt build\"]")
+	}
+	for _, step := range steps {
+		if step == nil || strings.TrimSpace(*step) == "" {
+			return errors.New("has an empty command")
+		}
+		*to = append(*to, *step)
+	}
+	return nil
+}

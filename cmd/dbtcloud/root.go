@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/slimci/dbtcloud"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// app is the command apart from the process that it runs in.
+type app struct {
+	getenv  func(string) string
+	stdout  io.Writer
+	stderr  io.Writer
+	options []dbtcloud.Option // of the client, after those of flags and environment
+}
+
+// run carries out one invocation and returns its exit status.
+func (a app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(a.stderr, "dbtcloud: "+oneLine(err.Error()))
+	}
+	return exitStatus(err)
+}
+
+const rootHelp = `Run one Slim CI job of dbt Cloud for many pull requests at the same time.
+
+The API token is taken from DBT_CLOUD_SERVICE_TOKEN, else DBT_CLOUD_API_KEY, else
+DBT_CLOUD_TOKEN. It is never a flag, because other users of the machine can see those.
+
+What people read goes to stderr; stdout has the result alone.
+
+Exit status:
+    0  the run succeeded, or was accepted with --no-wait
+    1  the run failed
+    2  bad input: nothing was done
+    3  the run was cancelled, or a newer change took over
+    4  the deadline of --timeout passed
+    5  the API refused, or could not be reached
+  130  interrupted by SIGINT or SIGTERM`
+
+func (a app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "dbtcloud",
+		Short:             "Autoscaling CI for dbt Cloud",
+		Long:              rootHelp,
+		Version:           version(),
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	group(root)
+	root.SetFlagErrorFunc(flagError)
+	g := &global{accountID: number{min: 1}, output: choice{value: "text", allowed: []string{"text", "json"}}}
+	flags := root.PersistentFlags()
+	flags.VarP(&g.accountID, "account-id", "a", "the account (env DBT_CLOUD_ACCOUNT_ID)")
+	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
+	flags.Var(&g.output, "output", "what stdout gets: text or json")
+	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.runs(g))
+	return root
+}
+
+// group makes a command that has subcommands show its help, and refuse what is none of them.
+func group(cmd *cobra.Command) {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		var names []string
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				names = append(names, sub.Name())
+			}
+		}
+		return invalid("unknown command %.40q: %s has %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+	}
+}
+
+// noArgs refuses arguments without repeating them: they may be the pieces of an unquoted payload.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return invalid("%s takes flags only, but %d other arguments were given: check the quotes around the values", cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+// flagError names the flag that is wrong; of an unknown one it gives no value.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := err.(*pflag.NotExistError); ok { //nolint:errorlint // pflag gives it as it is
+		name, known := unknown.GetSpecifiedName(), []string{}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := nearest(name, known); near != "" {
+			return invalid("unknown flag %s: did you mean --%s? (%s --help lists all)", dashed(name), near, cmd.CommandPath())
+		}
+		return invalid("unknown flag %s: %s --help lists all", dashed(name), cmd.CommandPath())
+	}
+	return invalid("%w", err)
+}
+
+func dashed(name string) string {
+	if len([]rune(name)) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// invalid is an error about the input.
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", dbtcloud.ErrInvalid, fmt.Errorf(format, args...))
+}
+
+// version is the version of the module that the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return strings.Trim(info.Main.Version, "()")
+}
