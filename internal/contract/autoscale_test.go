@@ -1,0 +1,3 @@
+package contract
+
+func autoscaleScenarios() []scenario { return nil }
