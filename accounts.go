@@ -57,12 +57,13 @@ func (a *Account) UnmarshalJSON(b []byte) error {
 // Raw is the JSON that the account was decoded from; nil if it was not decoded.
 func (a *Account) Raw() json.RawMessage { return a.raw.json }
 
+func (a *Account) key() int64 { return a.ID }
+
 // All walks the accounts that the token may see; the API gives them in one page.
 // API: List Accounts (v3).
 func (s *AccountsService) All(ctx context.Context) iter.Seq2[*Account, error] {
 	r := s.c.request(http.MethodGet, "/api/v3/accounts/")
-	id := func(a *Account) int64 { return a.ID }
-	return all(ctx, s.c, r, id, nil)
+	return all[Account](ctx, s.c, r, nil)
 }
 
 // Get returns the account of the client. Project-scoped tokens and Job Admin may

@@ -42,7 +42,8 @@ type Client struct {
 type service struct{ c *Client }
 
 // New makes a client. It does no I/O: a wrong token or an unreachable host shows
-// at the first call. Every mistake in the options is reported, in one error.
+// at the first call. Every mistake in the options is reported, in one error that
+// is [ErrInvalid].
 //
 // The host defaults to cloud.getdbt.com. A token ([WithToken], [WithTokenSource]
 // or [FromEnv]) and an account ([WithAccount] or [FromEnv]) are required.
@@ -51,8 +52,10 @@ type service struct{ c *Client }
 func New(opts ...Option) (*Client, error) {
 	var cfg config
 	var problems []error
-	for _, opt := range opts {
-		if err := opt(&cfg); err != nil {
+	for i, opt := range opts {
+		if opt == nil {
+			problems = append(problems, fmt.Errorf("option %d: is nil", i+1))
+		} else if err := opt(&cfg); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -63,7 +66,7 @@ func New(opts ...Option) (*Client, error) {
 		problems = append(problems, errors.New("no account id: use WithAccount, or FromEnv with DBT_CLOUD_ACCOUNT_ID set"))
 	}
 	if len(problems) > 0 {
-		return nil, fmt.Errorf("dbtcloud: %w", errors.Join(problems...))
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, errors.Join(problems...))
 	}
 	return newClient(cfg), nil
 }
@@ -80,7 +83,7 @@ func newClient(cfg config) *Client {
 	hc, rt := newHTTPClient(cfg)
 	c.transport = rt
 	c.rest = resty.NewWithClient(hc).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
-	c.graphql = graphql.NewClient(cfg.metadataURL.String(), hc)
+	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc, c.redactor.redact})
 	c.Accounts = &AccountsService{c}
 	c.EnvironmentVariables = &EnvironmentVariablesService{c}
 	c.Jobs = &JobsService{c}
@@ -134,7 +137,6 @@ func defaultTransport() http.RoundTripper {
 			IdleConnTimeout: 90 * time.Second, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	}
 	t.MaxIdleConnsPerHost = 16
-	t.ResponseHeaderTimeout = time.Minute
 	return t
 }
 

@@ -41,7 +41,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.Time.MarshalJSON()
 }
 
-var timeLayouts = [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05"}
+var timeLayouts = [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05", "2006-01-02"}
 
 func parseTime(s string) (time.Time, error) {
 	s = strings.TrimSpace(s)
@@ -49,7 +49,7 @@ func parseTime(s string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if micros, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) >= 15 {
-		return time.UnixMicro(micros).UTC(), nil
+		return inRange(s, time.UnixMicro(micros))
 	}
 	normal := s
 	if len(s) > 10 && s[10] == ' ' {
@@ -58,10 +58,19 @@ func parseTime(s string) (time.Time, error) {
 	for _, layout := range timeLayouts {
 		// A fraction after the seconds is accepted by Parse whatever the layout says.
 		if t, err := time.Parse(layout, normal); err == nil {
-			return t, nil
+			return inRange(s, t)
 		}
 	}
 	return time.Time{}, fmt.Errorf("%.40q is not a timestamp", s)
+}
+
+// inRange is t in UTC, unless RFC 3339 cannot write it.
+func inRange(s string, t time.Time) (time.Time, error) {
+	t = t.UTC()
+	if t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}, fmt.Errorf("%.40q is a timestamp out of range", s)
+	}
+	return t, nil
 }
 
 // decode is json.Unmarshal for what the API really sends: where a number came as
@@ -105,6 +114,9 @@ func numericIDs(key string, v any) any {
 }
 
 func isID(key string) bool {
+	if strings.HasSuffix(key, "_thread_id") {
+		return false // the name of a worker
+	}
 	return key == "id" || key == "blocked_by" || key == "status" || strings.HasSuffix(key, "_id") || strings.HasSuffix(key, "_ids")
 }
 

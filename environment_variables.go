@@ -47,6 +47,9 @@ type environmentVariable struct {
 func (s *EnvironmentVariablesService) JobOverrides(ctx context.Context, projectID, jobID int64) ([]JobOverride, error) {
 	r := s.c.v3(http.MethodGet, "projects/{project}/environment-variables/job/", projectID)
 	r.query = url.Values{"job_definition_id": {strconv.FormatInt(jobID, 10)}}
+	if jobID <= 0 {
+		return nil, fmt.Errorf("%w: %s: job_definition_id: must be positive, not %d", ErrInvalid, r.operation, jobID)
+	}
 	a, err := s.c.call(ctx, r)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,7 @@ func (s *EnvironmentVariablesService) JobOverrides(ctx context.Context, projectI
 	if a.empty() {
 		return nil, nil
 	}
-	if err := a.into(&r, &scopes); err != nil {
+	if err := a.into(&scopes); err != nil {
 		return nil, err
 	}
 	var overrides []JobOverride
@@ -116,5 +119,8 @@ func (s *EnvironmentVariablesService) override(projectID, jobID int64, name, val
 	if jobID <= 0 {
 		problems = append(problems, errors.New("job_definition_id: must be positive"))
 	}
-	return &environmentVariable{s.c.accountID, projectID, name, "job", jobID, value}, errors.Join(problems...)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, errors.Join(problems...))
+	}
+	return &environmentVariable{s.c.accountID, projectID, name, "job", jobID, value}, nil
 }

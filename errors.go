@@ -120,7 +120,7 @@ type UncertainError struct {
 }
 
 func (e *UncertainError) Error() string {
-	return fmt.Sprintf("%v (it may have been carried out all the same: look before repeating %s)", e.Err, e.Operation)
+	return fmt.Sprintf("%v (it may have been carried out all the same: look before repeating it)", e.Err)
 }
 
 func (e *UncertainError) Unwrap() error { return e.Err }
@@ -148,72 +148,107 @@ func (e *RunFailedError) Is(target error) bool {
 
 // apiError reads what it can from the body of an error.
 func (res *result) apiError(raw []byte, message string) *Error {
+	raw = []byte(res.redact(string(raw[:min(len(raw), 1<<20)])))
 	e := &Error{StatusCode: res.status, Operation: res.request.operation, Message: message, Body: raw[:min(len(raw), 4096)]}
 	for _, name := range []string{"X-Request-Id", "X-Dbt-Request-Id", "X-Amzn-Requestid"} {
 		if e.RequestID == "" {
-			e.RequestID = res.header.Get(name)
+			e.RequestID = res.redact(res.header.Get(name))
 		}
 	}
-	var a answer
-	isJSON := decode(raw, &a) == nil
-	if e.Message == "" && isJSON {
-		e.Message = strings.TrimSpace(strings.Join([]string{a.Status.UserMessage, a.Status.DeveloperMessage, a.Detail}, " "))
-		e.Fields = validation(a.Data)
-	}
-	if len(e.Fields) > 0 {
-		e.Data = a.Data
+	if a, err := parseAnswer(raw); err == nil && message == "" {
+		e.Message = a.message
+		if !a.bare || a.message == "" {
+			e.Fields = validation(a.data)
+		}
+		if len(e.Fields) > 0 {
+			e.Data = a.data
+		}
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(res.status) + " (" + describeBody(res.contentType, raw) + ")"
 	}
 	e.Message = res.redact(e.Message)
-	e.Body = []byte(res.redact(string(e.Body)))
-	e.Data = json.RawMessage(res.redact(string(e.Data)))
-	for path, text := range e.Fields {
-		e.Fields[path] = res.redact(text)
-	}
 	return e
 }
 
-// scrub takes the URL, whose query may say too much, out of an error of net/http.
-func scrub(err error) error {
+// hide takes out of an error what must not be seen: the URL, whose query may say
+// too much, and a token that somebody below has quoted.
+func (res *result) hide(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
+		err = u.Err
+	}
+	if text := res.redact(err.Error()); text != err.Error() {
+		return &hiddenError{text, err}
 	}
 	return err
 }
 
-// redactor keeps the tokens that were used, in order to take them out of what a
-// server echoes.
-type redactor struct{ tokens sync.Map }
+// hiddenError has the text of an error without the token. It does not unwrap, but
+// errors.Is and errors.As see what it hides.
+type hiddenError struct {
+	text string
+	err  error
+}
+
+func (e *hiddenError) Error() string { return e.text }
+
+// Is looks for target in the error that is hidden.
+func (e *hiddenError) Is(target error) bool { return errors.Is(e.err, target) }
+
+// As looks for target in the error that is hidden.
+func (e *hiddenError) As(target any) bool { return errors.As(e.err, target) }
+
+// redactor keeps the tokens that were used last, in order to take them out of what
+// a server echoes.
+type redactor struct {
+	mu     sync.Mutex
+	tokens []string
+}
+
+// maxTokens is how many are kept: answers to older ones have long come.
+const maxTokens = 32
 
 // watch has source's tokens remembered.
 func (r *redactor) watch(source func(context.Context) (string, error)) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		token, err := source(ctx)
-		if token != "" {
-			r.tokens.Store(token, true)
-		}
+		r.remember(token)
 		return token, err
 	}
 }
 
+// remember keeps a token, and the forms that it has inside of JSON.
+func (r *redactor) remember(token string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	quoted, _ := json.Marshal(token) // of a string: cannot fail
+	for _, form := range []string{token, string(quoted[1 : len(quoted)-1]), strings.ReplaceAll(token, "/", `\/`)} {
+		if form != "" && !slices.Contains(r.tokens, form) {
+			r.tokens = append(r.tokens, form)
+		}
+	}
+	r.tokens = r.tokens[max(0, len(r.tokens)-maxTokens):]
+}
+
 func (r *redactor) redact(s string) string {
-	r.tokens.Range(func(token, _ any) bool {
-		s = strings.ReplaceAll(s, token.(string), "[redacted]")
-		return true
-	})
+	r.mu.Lock()
+	tokens := slices.Clone(r.tokens)
+	r.mu.Unlock()
+	for _, token := range tokens {
+		s = strings.ReplaceAll(s, token, "[redacted]")
+	}
 	return s
 }
 
 // validation flattens the tree of a 400: {"schedule":{"time":"x"}} is schedule.time: x.
 func validation(data json.RawMessage) map[string]string {
-	var tree map[string]any
+	var tree any
 	if json.Unmarshal(data, &tree) != nil {
 		return nil
 	}
 	fields := map[string]string{}
 	flatten("", tree, fields)
+	delete(fields, "") // a text instead of a tree
 	delete(fields, "_model")
 	if len(fields) == 0 {
 		return nil
@@ -233,7 +268,7 @@ func flatten(path string, v any, into map[string]string) {
 			if s, ok := e.(string); ok {
 				words = append(words, s)
 			} else {
-				flatten(path+"."+strconv.Itoa(i), e, into)
+				flatten(strings.TrimPrefix(path+"."+strconv.Itoa(i), "."), e, into)
 			}
 		}
 		if len(words) > 0 {

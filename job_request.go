@@ -100,7 +100,10 @@ func (req JobRequest) validate() error {
 	required(req.EnvironmentID <= 0, "environment_id")
 	required(req.Name == "", "name")
 	required(len(req.ExecuteSteps) == 0, "execute_steps")
-	return errors.Join(problems...)
+	if len(problems) > 0 {
+		return fmt.Errorf("%w: %w", ErrInvalid, errors.Join(problems...))
+	}
+	return nil
 }
 
 // Update changes a job: it reads the job, applies what req sets and writes

@@ -95,6 +95,8 @@ func (j *Job) UnmarshalJSON(b []byte) error {
 // a job that was not decoded.
 func (j *Job) Raw() json.RawMessage { return j.raw.json }
 
+func (j *Job) key() int64 { return j.ID }
+
 // JobExecution holds a job's limits.
 type JobExecution struct {
 	TimeoutSeconds int `json:"timeout_seconds"` // 0: none
@@ -194,14 +196,16 @@ func (f JobFilter) query() url.Values {
 	return q
 }
 
-// All walks the jobs of the account in the order of their ids. API: List Jobs.
+// All walks the jobs of the account in the order of their ids. The API counts them
+// off, so that a job may be passed over while others are deleted: [Collect] them
+// before you delete. API: List Jobs.
 func (s *JobsService) All(ctx context.Context, f JobFilter) iter.Seq2[*Job, error] {
 	r := s.c.v2(http.MethodGet, "jobs/")
 	r.query = f.query()
 	r.query.Set("order_by", "id")
 	r.query.Set("limit", strconv.Itoa(maxPage))
 	r.query.Set("offset", "0")
-	return all(ctx, s.c, r, func(j *Job) int64 { return j.ID }, byOffset[Job])
+	return all(ctx, s.c, r, byOffset[Job])
 }
 
 // Get returns one job. A deleted job may still be answered, with [StateDeleted].
@@ -221,15 +225,10 @@ func (s *JobsService) Delete(ctx context.Context, jobID int64) error {
 }
 
 // Trigger starts a run of a job and returns it, usually queued. It is sent once:
-// an error that is an [*UncertainError] leaves open whether a run was started.
+// an error that is an [*UncertainError] leaves open whether a run was started. A
+// Trigger that cannot be right is refused with [ErrInvalid].
 // API: Trigger Job Run.
 func (s *JobsService) Trigger(ctx context.Context, jobID int64, t Trigger) (*Run, error) {
-	if t.Cause == "" {
-		t.Cause = defaultCause
-	}
-	if err := t.validate(); err != nil {
-		return nil, err
-	}
 	r := s.c.v2(http.MethodPost, "jobs/{id}/run/", jobID)
 	r.body = t
 	return one[Run](ctx, s.c, r)

@@ -69,6 +69,7 @@ func fromEnv(getenv func(string) string) Option {
 func WithAccount(id int64) Option {
 	return func(cfg *config) error {
 		if id <= 0 {
+			cfg.account = -1 // given, so that New does not also call it missing
 			return errors.New("account id (DBT_CLOUD_ACCOUNT_ID): must be a positive number")
 		}
 		cfg.account = id
@@ -79,10 +80,10 @@ func WithAccount(id int64) Option {
 // WithToken sets the API token: a service token or a personal access token.
 func WithToken(token string) Option {
 	return func(cfg *config) error {
+		cfg.token = func(context.Context) (string, error) { return token, nil }
 		if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return errors.New("API token: must be non-empty printable ASCII without spaces or line breaks")
 		}
-		cfg.token = func(context.Context) (string, error) { return token, nil }
 		return nil
 	}
 }

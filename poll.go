@@ -56,23 +56,30 @@ func (p Poll) until(ctx context.Context, look func(context.Context) (done bool, 
 		case time.Since(lastGood) > p.Silence:
 			return fmt.Errorf("dbtcloud: nothing could be learned for %s: %w", p.Silence, err)
 		}
-		if serr := sleep(ctx, jitter(pause)); serr != nil {
-			return p.late(ctx, look, errors.Join(serr, err))
+		if sleep(ctx, jitter(pause)) != nil {
+			return p.late(ctx, look, err)
 		}
 	}
 }
 
-// late takes the last look.
-func (p Poll) late(ctx context.Context, look func(context.Context) (bool, error), err error) error {
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return err
+// late takes the last look after a deadline. A cancellation ends at once.
+func (p Poll) late(ctx context.Context, look func(context.Context) (bool, error), before error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+		defer cancel()
+		if done, err := look(last); done {
+			return err
+		}
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
-	defer cancel()
-	if done, lerr := look(last); done {
-		return lerr
+	if before == nil || errors.Is(before, ctx.Err()) && !answered(before) {
+		return ended(ctx)
 	}
-	return err
+	return fmt.Errorf("%w; the last look: %w", ended(ctx), before)
+}
+
+func answered(err error) bool {
+	_, ok := errors.AsType[*Error](err)
+	return ok
 }
 
 // passing tells whether an error of a look may go away by itself.
@@ -86,7 +93,7 @@ func (p Poll) passing(err error, age time.Duration) bool {
 		}
 		return e.StatusCode >= 500
 	}
-	return !errors.Is(err, ErrSuperseded)
+	return !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrInvalid)
 }
 
 // jitter takes up to a fifth off, so that many waiters spread out.
@@ -94,18 +101,25 @@ func jitter(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/5+1))
 }
 
+// sleep waits for d, or for the end of ctx, whose error it returns.
 func sleep(ctx context.Context, d time.Duration) error {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
-		d = max(time.Until(deadline), 0)
-	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended(ctx)
 	case <-timer.C:
 		return ctx.Err()
 	}
+}
+
+// ended is the error of a context that has ended, and its cause.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // unknownPatience bounds how long a run is followed whose status this package does
@@ -117,15 +131,15 @@ const unknownPatience = time.Hour
 // news; an error ends it. Break or end ctx to stop. API: Retrieve Run.
 func (s *RunsService) Watch(ctx context.Context, runID int64, p Poll) iter.Seq2[*Run, error] {
 	return func(yield func(*Run, error) bool) {
-		var seen RunStatus
+		var last *Run
 		var since time.Time
 		err := p.until(ctx, func(ctx context.Context) (bool, error) {
 			run, err := s.Get(ctx, runID, RunWithTrigger, RunWithAudit)
 			if err != nil {
 				return false, err
 			}
-			if run.Status != seen {
-				seen, since = run.Status, time.Now()
+			if last == nil || run.Status != last.Status {
+				last, since = run, time.Now()
 				if !yield(run, nil) {
 					return true, errStop
 				}

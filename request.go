@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -21,9 +20,6 @@ import (
 // maxJSON bounds an answer that is decoded; artifacts are streamed instead.
 const maxJSON = 64 << 20
 
-// maxPage is the largest page that the API documents.
-const maxPage = 100
-
 // request is one call of the API.
 type request struct {
 	method     string
@@ -33,6 +29,7 @@ type request struct {
 	body       any
 	repeatable bool // a POST that is safe to repeat
 	stream     bool // the body goes to the caller unread
+	bare       bool // an answer without an envelope is fine
 	err        error
 }
 
@@ -56,13 +53,13 @@ func (c *Client) request(method, template string, args ...any) request {
 		switch v := arg.(type) {
 		case int64:
 			if v <= 0 && r.err == nil {
-				r.err = fmt.Errorf("dbtcloud: %s: the id in place of %s must be positive, not %d", r.operation, name, v)
+				r.err = fmt.Errorf("%w: %s: the id in place of %s must be positive, not %d", ErrInvalid, r.operation, name, v)
 			}
 			return strconv.FormatInt(v, 10)
 		default:
 			escaped, err := escapePath(fmt.Sprint(v))
 			if err != nil && r.err == nil {
-				r.err = fmt.Errorf("dbtcloud: %s: %w", r.operation, err)
+				r.err = fmt.Errorf("%w: %s: %w", ErrInvalid, r.operation, err)
 			}
 			return escaped
 		}
@@ -83,61 +80,92 @@ func escapePath(path string) (string, error) {
 	return strings.Join(segments, "/"), nil
 }
 
-// answer is the envelope around what the API returns. Its flavours differ in
-// what they leave out, so absence never means failure.
+// answer is what was inside of the envelope that the API puts around its data. The
+// flavours of the envelope differ in what they leave out, so absence never means
+// failure.
 type answer struct {
-	Data   json.RawMessage `json:"data"`
-	Status struct {
+	res     *result
+	data    json.RawMessage
+	bare    bool   // there was no envelope: data is the whole answer
+	refused bool   // it says that it is not a success
+	message string // in the server's words
+	total   int    // items of the list, -1 where it does not say
+}
+
+// parseAnswer fails on what is not JSON.
+func parseAnswer(raw []byte) (*answer, error) {
+	var parts struct {
+		Data, Status, Extra, Detail json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &parts); err != nil {
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok {
+			return nil, err
+		}
+	}
+	var status struct {
 		IsSuccess        *bool  `json:"is_success"`
 		UserMessage      string `json:"user_message"`
 		DeveloperMessage string `json:"developer_message"`
-	} `json:"status"`
-	Extra struct {
-		Pagination *struct {
-			TotalCount int `json:"total_count"`
+	}
+	var extra struct {
+		Pagination struct {
+			TotalCount *int `json:"total_count"`
 		} `json:"pagination"`
-	} `json:"extra"`
-	Detail string `json:"detail"`
+	}
+	var detail string
+	// Gateways have their own idea of a status or a detail: what does not fit is not there.
+	_, _, _ = json.Unmarshal(parts.Status, &status), json.Unmarshal(parts.Extra, &extra), json.Unmarshal(parts.Detail, &detail)
+	a := &answer{data: unnest(parts.Data), bare: parts.Data == nil && parts.Status == nil, total: -1}
+	if a.bare {
+		a.data = bytes.TrimSpace(raw)
+	}
+	a.refused = status.IsSuccess != nil && !*status.IsSuccess
+	a.message = strings.TrimSpace(strings.TrimSpace(status.UserMessage+" "+status.DeveloperMessage) + " " + detail)
+	if extra.Pagination.TotalCount != nil {
+		a.total = *extra.Pagination.TotalCount
+	}
+	return a, nil
 }
 
-// call sends r and returns the decoded envelope of a success.
+// unnest unwraps data that was wrapped twice, as cancelling has been seen to do.
+func unnest(data json.RawMessage) json.RawMessage {
+	var inner map[string]json.RawMessage
+	if !bytes.HasPrefix(data, []byte("{")) || json.Unmarshal(data, &inner) != nil || inner["data"] == nil {
+		return data
+	}
+	for name := range inner {
+		if name != "data" && name != "status" && name != "extra" {
+			return data
+		}
+	}
+	return inner["data"]
+}
+
+// call sends r and returns what was in the envelope of a success.
 func (c *Client) call(ctx context.Context, r request) (*answer, error) {
 	res, err := c.send(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = res.body.Close() }()
-	raw, err := readBounded(res.body, maxJSON)
+	raw, err := res.readAll()
 	if err != nil {
-		return nil, res.fail(fmt.Errorf("reading the answer: %w", scrub(err)))
+		return nil, err
 	}
-	if res.status == http.StatusNoContent || len(bytes.TrimSpace(raw)) == 0 && r.method == http.MethodDelete {
-		return &answer{}, nil
+	if len(bytes.TrimSpace(raw)) == 0 && (res.status == http.StatusNoContent || r.method == http.MethodDelete) {
+		return &answer{res: res}, nil
 	}
-	var a answer
-	if err := decode(raw, &a); err != nil {
+	a, err := parseAnswer(raw)
+	if err != nil || a.bare && !r.bare && r.method != http.MethodDelete {
 		return nil, res.fail(res.apiError(raw, "the answer is not the JSON that the API documents: "+describeBody(res.contentType, raw)))
 	}
-	if a.Status.IsSuccess != nil && !*a.Status.IsSuccess {
+	if a.refused {
 		return nil, res.apiError(raw, "")
 	}
-	if a.Data == nil && !hasEnvelope(raw) {
-		a.Data = raw
-	}
-	return &a, nil
+	a.res = res
+	return a, nil
 }
 
-func hasEnvelope(raw []byte) bool {
-	var keys map[string]json.RawMessage
-	if json.Unmarshal(raw, &keys) != nil {
-		return false
-	}
-	_, data := keys["data"]
-	_, status := keys["status"]
-	return data || status
-}
-
-// result is an answer of status 2xx whose body is still unread.
+// result is what came back for a request.
 type result struct {
 	request     *request
 	redact      func(string) string
@@ -156,10 +184,13 @@ func (c *Client) send(ctx context.Context, r *request) (*result, error) {
 	res := &result{request: r, redact: c.redactor.redact, call: &transport.Call{Operation: r.operation, Repeatable: r.repeatable, Stream: r.stream}}
 	req := c.rest.R().SetContext(transport.WithCall(ctx, res.call)).SetDoNotParseResponse(true).
 		SetHeader("User-Agent", c.transport.UserAgent).SetQueryParamsFromValues(r.query)
+	if r.stream {
+		req.SetHeader("Accept", "application/json, */*;q=0.9")
+	}
 	if r.body != nil {
 		b, err := json.Marshal(r.body)
 		if err != nil {
-			return nil, fmt.Errorf("dbtcloud: %s: %w", r.operation, unwrapMarshal(err))
+			return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, r.operation, unwrapMarshal(err))
 		}
 		req.SetHeader("Content-Type", "application/json").SetBody(bytes.NewReader(b))
 	}
@@ -171,41 +202,74 @@ func (c *Client) send(ctx context.Context, r *request) (*result, error) {
 		if resp != nil && resp.RawResponse != nil && resp.RawResponse.Body != nil {
 			_ = resp.RawResponse.Body.Close()
 		}
-		return nil, res.failSending(scrub(err))
+		return nil, res.failSending(err)
 	}
-	res.status, res.header, res.body = resp.StatusCode(), resp.Header(), resp.RawBody()
+	return res, res.receive(resp.RawResponse)
+}
+
+// receive takes an answer over, and closes it unless it is a success.
+func (res *result) receive(resp *http.Response) error {
+	res.status, res.header, res.body = resp.StatusCode, resp.Header, resp.Body
 	res.contentType = res.header.Get("Content-Type")
 	if res.status >= 200 && res.status <= 299 {
-		return res, nil
+		return nil
 	}
 	defer func() { _ = res.body.Close() }()
+	if res.status == http.StatusNotFound && res.request.method == http.MethodDelete && res.call.Attempts > 1 {
+		// An earlier attempt has deleted it, though its answer was lost.
+		res.status, res.body = http.StatusNoContent, http.NoBody
+		return nil
+	}
 	raw, _ := readBounded(res.body, 1<<20)
-	return nil, res.failStatus(res.apiError(raw, ""))
+	return res.failStatus(res.apiError(raw, ""))
+}
+
+// readAll reads and closes the body of a success.
+func (res *result) readAll() ([]byte, error) {
+	defer func() { _ = res.body.Close() }()
+	raw, err := readBounded(res.body, maxJSON)
+	if errors.Is(err, errTooLarge) {
+		return nil, res.fail(res.apiError(raw, err.Error()))
+	}
+	if err != nil {
+		return nil, res.fail(fmt.Errorf("reading the answer: %w", res.hide(err)))
+	}
+	return raw, nil
 }
 
 // fail wraps an error that came after a status 2xx: for a create or a trigger it
 // leaves open whether the work was done.
 func (res *result) fail(err error) error {
+	if _, ok := errors.AsType[*Error](err); !ok {
+		err = fmt.Errorf("dbtcloud: %s: %w", res.request.operation, err)
+	}
 	if res.request.once() {
 		return &UncertainError{Operation: res.request.operation, Err: err}
 	}
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
-	}
-	return fmt.Errorf("dbtcloud: %s: %w", res.request.operation, err)
+	return err
 }
 
+// failSending is the error of a request that got no answer.
 func (res *result) failSending(err error) error {
+	err = res.hide(err)
+	if paused, ok := errors.AsType[*transport.PausedError](err); ok {
+		e := &Error{StatusCode: http.StatusTooManyRequests, Operation: res.request.operation,
+			Message: "after an earlier 429 nothing is sent until " + paused.Until.UTC().Format(time.RFC3339)}
+		err = fmt.Errorf("%w: %w", e, err)
+	} else {
+		err = fmt.Errorf("dbtcloud: %s: %w", res.request.operation, err)
+	}
 	if res.request.once() && res.call.Sent && !errors.Is(err, transport.ErrRedirect) {
 		return &UncertainError{Operation: res.request.operation, Err: err}
 	}
-	return fmt.Errorf("dbtcloud: %s: %w", res.request.operation, err)
+	return err
 }
 
+// failStatus is the error of an answer that is not a success.
 func (res *result) failStatus(apiErr *Error) error {
 	var err error = apiErr
 	if res.call.GaveUp != nil {
-		err = errors.Join(apiErr, res.call.GaveUp)
+		err = fmt.Errorf("%w: %w", apiErr, res.call.GaveUp)
 	}
 	if res.request.once() && (res.status >= 500 || res.status == http.StatusRequestTimeout) {
 		return &UncertainError{Operation: res.request.operation, Err: err}
@@ -214,7 +278,11 @@ func (res *result) failStatus(apiErr *Error) error {
 }
 
 // once tells whether the request must not happen twice.
-func (r *request) once() bool { return r.method == http.MethodPost && !r.repeatable }
+func (r *request) once() bool {
+	return (r.method == http.MethodPost || r.method == http.MethodPatch) && !r.repeatable
+}
+
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxJSON>>20)
 
 // readBounded reads at most limit bytes and says so when there is more.
 func readBounded(body io.Reader, limit int64) ([]byte, error) {
@@ -223,7 +291,7 @@ func readBounded(body io.Reader, limit int64) ([]byte, error) {
 		return raw, err
 	}
 	if int64(len(raw)) > limit {
-		return raw[:limit], fmt.Errorf("it is larger than %d MiB", limit>>20)
+		return raw[:limit], errTooLarge
 	}
 	return raw, nil
 }
@@ -235,119 +303,42 @@ func one[T any](ctx context.Context, c *Client, r request) (*T, error) {
 		return nil, err
 	}
 	out := new(T)
-	if err := a.into(&r, out); err != nil {
+	if err := a.into(out); err != nil {
 		return nil, err
+	}
+	if keyOf(out) == 0 {
+		return nil, a.unusable("the answer has no id")
 	}
 	return out, nil
 }
 
 // empty tells whether the answer holds no data, which an empty list may be.
 func (a *answer) empty() bool {
-	data := bytes.TrimSpace(a.Data)
-	return len(data) == 0 || bytes.Equal(data, []byte("null"))
+	return len(a.data) == 0 || bytes.Equal(a.data, []byte("null"))
 }
 
-// into decodes the data of an answer; some answers wrap it twice.
-func (a *answer) into(r *request, out any) error {
-	data := bytes.TrimSpace(a.Data)
-	var nested map[string]json.RawMessage
-	if bytes.HasPrefix(data, []byte(`{"data"`)) && json.Unmarshal(data, &nested) == nil && len(nested) == 1 {
-		data = bytes.TrimSpace(nested["data"])
+// into decodes the data of an answer.
+func (a *answer) into(out any) error {
+	if a.empty() {
+		return a.unusable("the answer holds no data")
 	}
-	var err error
-	if a.empty() || bytes.Equal(data, []byte("null")) {
-		err = &Error{Operation: r.operation, StatusCode: http.StatusOK, Message: "the answer holds no data"}
-	} else if derr := decode(data, out); derr != nil {
-		err = &Error{Operation: r.operation, StatusCode: http.StatusOK, Message: "the answer does not decode: " + derr.Error()}
+	if err := decode(a.data, out); err != nil {
+		return a.unusable("the answer does not decode: " + a.res.redact(err.Error()))
 	}
-	if err != nil && r.once() {
-		return &UncertainError{Operation: r.operation, Err: err}
-	}
-	return err
+	return nil
 }
 
-// pager says how to ask for the page after one that ended with last, seen items
-// in; false means that there is no other.
-type pager[T any] func(query url.Values, last *T, seen int) bool
-
-// all walks a list. It is restartable, ends on an empty page or where the server
-// says that there is no more, and fails when a page repeats the one before.
-func all[T any](ctx context.Context, c *Client, r request, id func(*T) int64, next pager[T]) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		query := url.Values{}
-		for k, v := range r.query {
-			query[k] = v
-		}
-		page := r
-		page.query = query
-		for seen, first := 0, int64(0); ; {
-			items, total, err := list[T](ctx, c, page)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if len(items) == 0 {
-				return
-			}
-			if id(items[0]) == first {
-				yield(nil, &Error{Operation: r.operation, StatusCode: http.StatusOK, Message: "the server sent the same page twice, so it ignores the paging parameters"})
-				return
-			}
-			first = id(items[0])
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			seen += len(items)
-			if total == len(items) || !next(query, items[len(items)-1], seen) || total == seen && query.Has("offset") {
-				return
-			}
-		}
-	}
+// unusable is the error of a success that does not say what it should.
+func (a *answer) unusable(message string) error {
+	return a.res.fail(&Error{Operation: a.res.request.operation, StatusCode: a.res.status, Message: message})
 }
 
-// list asks for one page. The total is what the server says is there for this
-// query, -1 where it does not say.
-func list[T any](ctx context.Context, c *Client, r request) ([]*T, int, error) {
-	a, err := c.call(ctx, r)
-	if err != nil {
-		return nil, 0, err
+// keyOf is the id of a resource; an honest answer has it.
+func keyOf(v any) int64 {
+	if k, ok := v.(interface{ key() int64 }); ok {
+		return k.key()
 	}
-	var items []*T
-	if !a.empty() {
-		if err := a.into(&r, &items); err != nil {
-			return nil, 0, err
-		}
-	}
-	for _, item := range items {
-		if item == nil {
-			return nil, 0, &Error{Operation: r.operation, StatusCode: http.StatusOK, Message: "the list holds a null"}
-		}
-	}
-	total := -1
-	if a.Extra.Pagination != nil {
-		total = a.Extra.Pagination.TotalCount
-	}
-	return items, total, nil
-}
-
-// byOffset pages where the API has nothing better.
-func byOffset[T any](query url.Values, _ *T, seen int) bool {
-	query.Set("offset", strconv.Itoa(seen))
-	return true
-}
-
-// Collect turns an iterator into a slice; on an error it returns what came before it.
-func Collect[T any](seq iter.Seq2[*T, error]) ([]*T, error) {
-	var items []*T
-	for item, err := range seq {
-		if err != nil {
-			return items, err
-		}
-		items = append(items, item)
-	}
-	return items, nil
+	return -1
 }
 
 var digits = regexp.MustCompile(`/[0-9]+(/|$)`)
@@ -355,17 +346,19 @@ var digits = regexp.MustCompile(`/[0-9]+(/|$)`)
 // Do sends a request that no service covers, under the same policy: method, a
 // path such as "/api/v3/accounts/1/projects/" (a query may follow), a body to
 // encode as JSON (nil for none) and where to decode the answer's data (nil to
-// ignore it). A POST is taken as not repeatable. Errors are those of every service.
+// ignore it). A POST or PATCH is taken as not repeatable. Errors are those of every
+// service; an answer without data is one if out is given.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	u, err := url.Parse(path)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") {
-		return errors.New("dbtcloud: Do: the path must start with / and name no host")
+		return fmt.Errorf("%w: Do: the path must start with / and name no host", ErrInvalid)
 	}
+	method = strings.ToUpper(method)
 	template := digits.ReplaceAllString(digits.ReplaceAllString(u.Path, "/{id}$1"), "/{id}$1")
-	r := request{method: method, path: u.EscapedPath(), operation: method + " " + template, query: u.Query(), body: in}
+	r := request{method: method, path: u.EscapedPath(), operation: method + " " + template, query: u.Query(), body: in, bare: true}
 	a, err := c.call(ctx, r)
 	if err != nil || out == nil {
 		return err
 	}
-	return a.into(&r, out)
+	return a.into(out)
 }

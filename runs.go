@@ -121,6 +121,8 @@ func (r *Run) UnmarshalJSON(b []byte) error {
 // a run that was not decoded.
 func (r *Run) Raw() json.RawMessage { return r.raw.json }
 
+func (r *Run) key() int64 { return r.ID }
+
 // RunTrigger says why and with what a run was started.
 type RunTrigger struct {
 	ID                     int64    `json:"id"`
@@ -185,6 +187,8 @@ type RunStep struct {
 	Duration           string    `json:"duration"` // HH:MM:SS
 }
 
+func (s *RunStep) key() int64 { return s.ID }
+
 // RunAudit says who started and who cancelled a run.
 type RunAudit struct {
 	Trigger      RunAuditEvent `json:"trigger"`
@@ -201,6 +205,22 @@ type RunActor struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
 	Name string `json:"name"`
+}
+
+// UnmarshalJSON decodes an actor, whose id may be a text or a number.
+func (a *RunActor) UnmarshalJSON(b []byte) error {
+	type plain RunActor
+	wire := struct {
+		*plain
+		ID json.RawMessage `json:"id"`
+	}{plain: (*plain)(a)}
+	if err := json.Unmarshal(b, &wire); err != nil {
+		return err
+	}
+	if json.Unmarshal(wire.ID, &a.ID) != nil {
+		a.ID = string(wire.ID)
+	}
+	return nil
 }
 
 // RunInclude names a related object to include in a run.
@@ -267,12 +287,25 @@ func (f RunFilter) query() url.Values {
 	return q
 }
 
+// validate refuses what would select something else than it says.
+func (f RunFilter) validate() error {
+	if f.Newest < 0 || f.Newest > maxPage {
+		return fmt.Errorf("%w: RunFilter.Newest: must be between 0 and %d, not %d", ErrInvalid, maxPage, f.Newest)
+	}
+	for _, r := range [][2]time.Time{f.CreatedBetween, f.FinishedBetween} {
+		if r[0].IsZero() != r[1].IsZero() {
+			return fmt.Errorf("%w: RunFilter: a range of time needs both of its ends", ErrInvalid)
+		}
+	}
+	return nil
+}
+
 // All walks runs in the order of their ids, oldest first. It pages by id and
 // therefore misses none while others start and end. API: List Runs.
 func (s *RunsService) All(ctx context.Context, f RunFilter) iter.Seq2[*Run, error] {
 	r := s.c.v2(http.MethodGet, "runs/")
-	r.query = f.query()
-	return all(ctx, s.c, r, func(r *Run) int64 { return r.ID }, func(q url.Values, last *Run, _ int) bool {
+	r.query, r.err = f.query(), f.validate()
+	return all(ctx, s.c, r, func(q url.Values, last *Run, _ int) bool {
 		q.Set("id__gt", strconv.FormatInt(last.ID, 10))
 		return f.Newest == 0
 	})
@@ -342,7 +375,7 @@ func (s *RunsService) Artifacts(ctx context.Context, runID int64) ([]string, err
 		return nil, err
 	}
 	var paths []string
-	err = a.into(&r, &paths)
+	err = a.into(&paths)
 	return paths, err
 }
 

@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,14 +47,14 @@ type triggerJSON struct {
 	StepsOverride          []string `json:"steps_override,omitempty"`
 }
 
-// MarshalJSON writes the body of Trigger Job Run. It fails on a pull request
-// without a positive number.
+// MarshalJSON writes the body of Trigger Job Run. It fails on what cannot be right,
+// such as a pull request without a positive number.
 func (t Trigger) MarshalJSON() ([]byte, error) {
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
 	w := triggerJSON{
-		Cause: t.Cause, GitSHA: t.GitSHA, GitBranch: t.GitBranch,
+		Cause: cmp.Or(t.Cause, defaultCause), GitSHA: t.GitSHA, GitBranch: t.GitBranch,
 		SchemaOverride: t.SchemaOverride, DbtVersionOverride: t.DbtVersionOverride,
 		TargetNameOverride: t.TargetNameOverride, ThreadsOverride: t.ThreadsOverride,
 		TimeoutSecondsOverride: t.TimeoutSecondsOverride, GenerateDocsOverride: t.GenerateDocsOverride, StepsOverride: t.StepsOverride,
