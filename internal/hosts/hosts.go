@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -47,8 +48,21 @@ func ParseEndpoint(s string) (*url.URL, error) {
 	if err := check(u); err != nil {
 		return nil, err
 	}
-	u.Host = strings.ToLower(u.Host)
+	u.Host = canonical(u)
 	return u, nil
+}
+
+// canonical is the host in lower case, without a final dot and without a port that
+// goes without saying.
+func canonical(u *url.URL) string {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if p := u.Port(); p != "" && p != defaultPort(u.Scheme) {
+		host += ":" + p
+	}
+	return host
 }
 
 var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?$`)
@@ -61,6 +75,8 @@ func check(u *url.URL) error {
 		return errors.New("contains a query or fragment: give the host alone")
 	case net.ParseIP(u.Hostname()) == nil && !hostname.MatchString(u.Hostname()):
 		return fmt.Errorf("has no valid host name in %q", u.Host)
+	case !validPort(u.Port()):
+		return fmt.Errorf("has the port %q: use a number up to 65535", u.Port())
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("has the scheme %q: use https", u.Scheme)
 	case u.Scheme == "http" && !loopback(u.Hostname()):
@@ -80,14 +96,22 @@ func Same(a, b *url.URL) bool {
 }
 
 func port(u *url.URL) string {
-	switch p := u.Port(); {
-	case p != "":
+	if p := u.Port(); p != "" {
 		return p
-	case u.Scheme == "http":
-		return "80"
-	default:
-		return "443"
 	}
+	return defaultPort(u.Scheme)
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "http" {
+		return "80"
+	}
+	return "443"
+}
+
+func validPort(p string) bool {
+	n, err := strconv.ParseUint(p, 10, 16)
+	return p == "" || err == nil && n > 0
 }
 
 // cell matches PREFIX.REGION.dbt.com, where a region is letters and a digit (us1, eu4).
@@ -97,12 +121,16 @@ var cell = regexp.MustCompile(`^([^.]+)\.([a-z]{2}[0-9]\.dbt\.com)$`)
 // metadata.H for every other host, and the same address for loopback and plain IPs.
 func Metadata(access *url.URL) *url.URL {
 	u := &url.URL{Scheme: access.Scheme, Host: access.Host, Path: "/graphql"}
-	switch m := cell.FindStringSubmatch(access.Host); {
-	case loopback(access.Hostname()) || net.ParseIP(access.Hostname()) != nil:
-	case m != nil:
-		u.Host = m[1] + ".metadata." + m[2]
-	default:
-		u.Host = "metadata." + access.Host
+	if loopback(access.Hostname()) || net.ParseIP(access.Hostname()) != nil {
+		return u
 	}
+	host := "metadata." + access.Hostname()
+	if m := cell.FindStringSubmatch(access.Hostname()); m != nil {
+		host = m[1] + ".metadata." + m[2]
+	}
+	if p := access.Port(); p != "" {
+		host = net.JoinHostPort(host, p)
+	}
+	u.Host = host
 	return u
 }
