@@ -74,12 +74,12 @@ func (s *Server) AddJob(spec JobSpec) int64 {
 // AddEnvVarOverride gives a job its own value of an environment variable and returns the value's id.
 // Values of DBT_ENV_SECRET... are never shown. An unknown job gives 0.
 func (s *Server) AddEnvVarOverride(jobID int64, name, value string) int64 {
-	return inspect(s, func(w *world, _ time.Time) int64 {
+	return inspect(s, func(w *world, now time.Time) int64 {
 		j := w.jobs[jobID]
 		if j == nil {
 			return 0
 		}
-		v := &envVar{id: w.nextID(), scope: "job", projectID: j.projectID(), jobID: jobID, name: name, value: value}
+		v := &envVar{id: w.nextID(), scope: "job", projectID: j.projectID(), jobID: jobID, name: name, value: value, created: now, updated: now}
 		w.envVars = append(w.envVars, v)
 		return v.id
 	})
@@ -87,8 +87,8 @@ func (s *Server) AddEnvVarOverride(jobID int64, name, value string) int64 {
 
 // AddProjectEnvVar gives a variable a value for the whole project, which is no override of any job, and returns the value's id.
 func (s *Server) AddProjectEnvVar(projectID int64, name, value string) int64 {
-	return inspect(s, func(w *world, _ time.Time) int64 {
-		v := &envVar{id: w.nextID(), scope: "project", projectID: projectID, name: name, value: value}
+	return inspect(s, func(w *world, now time.Time) int64 {
+		v := &envVar{id: w.nextID(), scope: "project", projectID: projectID, name: name, value: value, created: now, updated: now}
 		w.envVars = append(w.envVars, v)
 		return v.id
 	})

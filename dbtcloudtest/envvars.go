@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 const maskedValue = "**********"
@@ -16,6 +17,8 @@ type envVar struct {
 	jobID     int64
 	name      string
 	value     string
+	created   time.Time
+	updated   time.Time
 }
 
 func envVarRoutes() []route {
@@ -103,7 +106,7 @@ func (w *world) createEnvVar(c *call) answer {
 	if slices.ContainsFunc(w.envVars, v.same) {
 		return w.invalid(map[string]any{"name": "The variable has a value in this scope already."})
 	}
-	v.id = w.nextID()
+	v.id, v.created, v.updated = w.nextID(), c.now, c.now
 	w.envVars = append(w.envVars, v)
 	return w.ok(w.envVarJSON(v))
 }
@@ -122,7 +125,7 @@ func (w *world) updateEnvVar(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	v.id = old.id
+	v.id, v.created, v.updated = old.id, old.created, c.now
 	*old = *v
 	return w.ok(w.envVarJSON(old))
 }
@@ -149,5 +152,6 @@ func (w *world) envVarJSON(v *envVar) map[string]any {
 	return map[string]any{
 		"id": v.id, "account_id": w.cfg.account, "project_id": v.projectID, "name": v.name, "type": v.scope, "state": 1,
 		"job_definition_id": orNull(v.jobID), "environment_id": nil, "user_id": nil, "display_value": v.shown(),
+		"environment": nil, "created_at": jobTime(v.created), "updated_at": jobTime(v.updated),
 	}
 }

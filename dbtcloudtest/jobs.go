@@ -66,12 +66,18 @@ func (w *world) jobJSON(j *job, state jobState) map[string]any {
 	return out
 }
 
-// internalJob is the job as run.job shows it: its schedule has texts where GET has objects.
+// internalJob is the job as run.job shows it: without much of what GET has, and with texts in its schedule for objects.
 func (w *world) internalJob(j *job, state jobState) json.RawMessage {
 	if *state.internal != nil {
 		return *state.internal
 	}
 	out := w.jobJSON(j, state)
+	for _, name := range []string{
+		"account", "project", "environment", "fusion_readiness", "next_run", "next_run_humanized", "cron_humanized", "raw_dbt_version",
+		"integration_id", "is_system", "generate_sources", "job_completion_trigger_condition", "force_node_selection",
+	} {
+		delete(out, name)
+	}
 	if schedule, ok := out["schedule"].(map[string]any); ok {
 		date, _ := schedule["date"].(map[string]any)
 		clock, _ := schedule["time"].(map[string]any)

@@ -55,7 +55,6 @@ type runWire struct {
 	Trigger     any   `json:"trigger"`
 	Job         any   `json:"job"`
 	Environment any   `json:"environment"`
-	Repository  any   `json:"repository"`
 	RunSteps    []any `json:"run_steps"`
 	Audit       any   `json:"audit"`
 	Deprecation any   `json:"deprecation"`
