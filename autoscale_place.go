@@ -13,6 +13,9 @@ import (
 // maxRounds bounds how often a change is looked at anew before it is triggered.
 const maxRounds = 20
 
+// maxTriggers bounds how often a trigger is sent whose outcome stays unknown.
+const maxTriggers = 3
+
 // place takes a change to its run: look, decide, act, and look again until nothing
 // stands in the way.
 func (r *CIRun) place(ctx context.Context) error {
@@ -271,7 +274,7 @@ func (r *CIRun) adopt(ctx context.Context, id int64) error {
 	if run.Trigger == nil {
 		run.Trigger = new(RunTrigger)
 	}
-	r.Run, r.JobID, r.Adopted, r.CloneJobID = run, run.JobID, true, 0
+	r.Run, r.JobID, r.Adopted, r.CloneJobID = run, run.JobID, !r.us.owns(run), 0
 	if run.JobID != r.source.ID {
 		r.CloneJobID = run.JobID
 	}
@@ -398,30 +401,29 @@ func (r *CIRun) trigger() Trigger {
 // triggerOnce triggers a job exactly once, whatever becomes of the answer.
 func (r *CIRun) triggerOnce(ctx context.Context, jobID int64) (*Run, error) {
 	t := r.trigger()
+	var lost error
 	for attempt := 1; ; attempt++ {
-		run, err := r.a.Client.Jobs.Trigger(ctx, jobID, t)
-		if run, err = r.triggerFull(ctx, jobID, t, run, err); err == nil {
+		if !r.limbo {
+			run, err := r.a.Client.Jobs.Trigger(ctx, jobID, t)
+			if run, err = r.triggerFull(ctx, jobID, t, run, err); err == nil {
+				return run, nil
+			}
+			if _, uncertain := errors.AsType[*UncertainError](err); !uncertain {
+				return nil, err
+			}
+			r.limbo, lost = true, err
+			r.say("no clear answer to the trigger, looking for the run: %v", err)
+		}
+		run, err := r.findRun(ctx, jobID)
+		if run != nil {
+			r.limbo = false
 			return run, nil
 		}
-		if _, uncertain := errors.AsType[*UncertainError](err); !uncertain {
-			return nil, err
-		}
-		r.limbo = true
-		r.say("no clear answer to the trigger, looking for the run: %v", err)
-		run, lerr := r.findRun(ctx, jobID)
-		if run != nil || lerr != nil || attempt == 3 {
-			r.limbo = run == nil
-			return run, either(run, errors.Join(err, lerr))
+		if err != nil || attempt == maxTriggers {
+			return nil, errors.Join(lost, err)
 		}
 		r.limbo = false
 	}
-}
-
-func either(run *Run, err error) error {
-	if run != nil {
-		return nil
-	}
-	return err
 }
 
 // triggerFull tries again while the account's queue is full, as long as the caller
@@ -526,7 +528,7 @@ func (r *CIRun) confirm(ctx context.Context) error {
 // Lists may be stale, so whatever ours gives way to is looked at first.
 func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 	for _, rival := range s.rivals(r.us) {
-		twin := r.us.same(rival)
+		twin := r.us.twin(rival)
 		yield := !twin && r.us.outdatedBy(rival) || twin && rival.ID < r.Run.ID
 		if yield {
 			alive, err := r.alive(ctx, rival.ID)

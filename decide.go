@@ -76,6 +76,44 @@ func (us claim) outdatedBy(r *Run) bool {
 	return us.first != 0 && first > us.first
 }
 
+// twin tells whether a run is the same work as the claim's own run: the same commit,
+// or the late outcome of the same invocation's trigger.
+func (us claim) twin(r *Run) bool { return us.same(r) || us.owns(r) }
+
+// owns tells whether a run was triggered by this very invocation.
+func (us claim) owns(r *Run) bool {
+	m, ok := parseMarker(r.Trigger.Cause)
+	return ok && m.nonce == us.nonce
+}
+
+// staying is the run that tests the claim's commit already, nil if none does or if
+// another change is newer. Of twins the lowest stays, as their runners see it too.
+func (us claim) staying(rivals []*Run) *Run {
+	var newest, lowest *Run
+	for _, r := range rivals {
+		if newest == nil || !outranks(newest, r) {
+			newest = r
+		}
+		if lowest == nil && us.same(r) {
+			lowest = r
+		}
+	}
+	if newest == nil || !us.same(newest) {
+		return nil
+	}
+	return lowest
+}
+
+// outranks tells whether the change of run a is newer than that of run b.
+func outranks(a, b *Run) bool {
+	aSeq, aFirst := order(a)
+	bSeq, bFirst := order(b)
+	if aSeq > 0 && bSeq > 0 && aSeq != bSeq {
+		return aSeq > bSeq
+	}
+	return aFirst > bFirst
+}
+
 // order is the place of a run's change among those of its pull request.
 func order(r *Run) (seq, first int64) {
 	first = r.ID
@@ -162,17 +200,16 @@ func decide(s *snapshot, r rules, us claim) *Plan {
 			return p
 		}
 	}
-	adopted := len(rivals) > 0 && us.same(rivals[len(rivals)-1])
-	for i, run := range rivals {
-		if (!adopted || i < len(rivals)-1) && !slices.Contains(s.stuck, run.ID) {
+	stays := us.staying(rivals)
+	for _, run := range rivals {
+		if run != stays && !slices.Contains(s.stuck, run.ID) {
 			p.Cancel = append(p.Cancel, run.ID)
 		}
 	}
 	switch {
-	case adopted:
-		run := rivals[len(rivals)-1]
-		p.RunID, p.JobID = run.ID, run.JobID
-		p.choose(Adopt, "run %d tests this commit already", run.ID)
+	case stays != nil:
+		p.RunID, p.JobID = stays.ID, stays.JobID
+		p.choose(Adopt, "run %d tests this commit already", stays.ID)
 	case len(s.stuck) > 0:
 		p.behindStuck(s)
 	case p.behindSchema(s, us):
@@ -194,19 +231,27 @@ func (p *Plan) behindStuck(s *snapshot) {
 
 // behindSchema keeps two pull requests from writing one schema at the same time.
 func (p *Plan) behindSchema(s *snapshot, us claim) bool {
+	run := s.writer(us)
+	if run == nil {
+		return false
+	}
+	p.choose(Queue, "run %d of %s writes the schema %s", run.ID, run.Trigger.PullRequest(), us.schema)
+	if run.JobID != s.source.ID {
+		// A clone carries one run and is then deleted: nothing may queue there.
+		p.await = run.ID
+	}
+	return true
+}
+
+// writer is another pull request's run that writes the claim's schema.
+func (s *snapshot) writer(us claim) *Run {
 	for _, run := range s.runs {
 		pr := run.Trigger.PullRequest()
-		if !s.member(run) || pr == us.change.PullRequest || pr == (PullRequest{}) || run.Trigger.SchemaOverride != us.schema {
-			continue
+		if s.member(run) && pr != us.change.PullRequest && pr != (PullRequest{}) && run.Trigger.SchemaOverride == us.schema {
+			return run
 		}
-		p.choose(Queue, "run %d of %s writes the schema %s", run.ID, pr, us.schema)
-		if run.JobID != s.source.ID {
-			// A clone carries one run and is then deleted: nothing may queue there.
-			p.await = run.ID
-		}
-		return true
 	}
-	return false
+	return nil
 }
 
 // where decides between the source job, a clone and the queue.
