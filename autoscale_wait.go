@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,11 +28,17 @@ func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
 		}
 		return r.look(look)
 	})
-	if ctx.Err() != nil && !r.Run.Status.Terminal() && !errors.Is(err, ErrSuperseded) {
+	if ctx.Err() != nil && (r.underway() || !r.Run.Status.Terminal()) && !errors.Is(err, ErrSuperseded) {
 		err = r.leave(ctx, err)
 	}
 	return r.Run, err
 }
+
+// underway tells whether something was begun that has to be brought to an end.
+func (r *CIRun) underway() bool { return r.between || r.limbo || r.spareClone() }
+
+// spareClone tells whether there is a clone that no run was triggered on.
+func (r *CIRun) spareClone() bool { return r.CloneJobID != 0 && r.CloneJobID != r.JobID && !r.limbo }
 
 func (r *CIRun) superseded() error {
 	return fmt.Errorf("%w: %s", ErrSuperseded, r.Reason)
@@ -39,6 +46,9 @@ func (r *CIRun) superseded() error {
 
 // lastLook is the look after the deadline: it changes nothing but ends what ended.
 func (r *CIRun) lastLook(ctx context.Context) (done bool, err error) {
+	if r.underway() {
+		return false, nil
+	}
 	if _, err := r.refresh(ctx); err != nil || !r.Run.Status.Terminal() {
 		return false, err
 	}
@@ -48,6 +58,9 @@ func (r *CIRun) lastLook(ctx context.Context) (done bool, err error) {
 
 // look is one look of Wait.
 func (r *CIRun) look(ctx context.Context) (done bool, err error) {
+	if r.between {
+		return false, r.completeMove(ctx)
+	}
 	s, err := r.refresh(ctx)
 	if err != nil {
 		return false, err
@@ -106,7 +119,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 		return true, outcome(r.Run)
 	}
 	for _, rival := range s.rivals(r.us) {
-		twin := r.us.same(rival)
+		twin := r.us.twin(rival)
 		if !twin && !r.us.outdatedBy(rival) {
 			continue
 		}
@@ -124,7 +137,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 	if !r.Adopted || r.again {
 		return true, outcome(r.Run)
 	}
-	r.again = true
+	r.again, r.CloneJobID = true, 0
 	r.say("run %d, which somebody else started, was cancelled; starting this commit again", r.Run.ID)
 	if err := r.place(ctx); err != nil {
 		return true, err
@@ -135,14 +148,15 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 	return false, nil
 }
 
-// move takes a queued run to a clone when a slot is free and it is its turn.
+// move takes a queued run to a clone when a slot is free and it is its turn. Behind
+// a run that writes its schema it stays: there the platform keeps them apart.
 func (r *CIRun) move(ctx context.Context, s *snapshot) error {
 	rules := r.a.rules()
 	if r.Adopted || r.a.NoMove || rules.mode == ModeQueue || rules.mode == ModeNative || len(r.stuck) > 0 || r.JobID != r.source.ID {
 		return nil
 	}
 	t := s.turn(rules, r.current(s))
-	if !t.candidate {
+	if !t.candidate || s.writer(r.us) != nil || len(s.rivals(r.us)) > 0 {
 		r.freeLooks, r.blocked = 0, time.Time{}
 		return nil
 	}
@@ -194,13 +208,22 @@ func (r *CIRun) moveToClone(ctx context.Context) error {
 		return err
 	}
 	r.say("moving run %d from the queue to the clone %d", run.ID, clone.ID)
-	old := run.ID
 	r.between = true
+	return r.completeMove(ctx)
+}
+
+// completeMove cancels the queued run, sees it ended and triggers it on the clone.
+// Where it is cut short, the next look goes on with it.
+func (r *CIRun) completeMove(ctx context.Context) error {
+	old := r.Run.ID
 	if err := r.requestCancel(ctx, old); err != nil {
-		r.dropClone(ctx)
+		if ctx.Err() == nil {
+			r.between = false
+			r.dropClone(ctx)
+		}
 		return err
 	}
-	run, err = r.ending(ctx, old)
+	run, err := r.ending(ctx, old)
 	if err != nil {
 		return err
 	}
@@ -209,9 +232,11 @@ func (r *CIRun) moveToClone(ctx context.Context) error {
 		r.dropClone(ctx) // it was faster: it ran to its end
 		return nil
 	}
-	r.MovedRunIDs = append(r.MovedRunIDs, old)
+	if !slices.Contains(r.MovedRunIDs, old) {
+		r.MovedRunIDs = append(r.MovedRunIDs, old)
+	}
 	r.Decision, r.Reason = OnClone, fmt.Sprintf("a slot became free while run %d was queued", old)
-	if err := r.triggerOn(ctx, clone.ID); err != nil {
+	if err := r.triggerOn(ctx, cmp.Or(r.CloneJobID, r.source.ID)); err != nil {
 		return err
 	}
 	r.freeLooks, r.blocked = 0, time.Time{}
@@ -224,7 +249,7 @@ func (r *CIRun) leave(ctx context.Context, cause error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		limit = lateLeaveLimit
 	}
-	left, done := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	left, done := briefly(context.WithoutCancel(ctx), limit)
 	defer done()
 	if cause == nil {
 		cause = context.Cause(ctx)
@@ -233,33 +258,46 @@ func (r *CIRun) leave(ctx context.Context, cause error) error {
 		return fmt.Errorf("dbtcloud: left %s as it is, because the API refuses requests until %s: %w", r.remains(), until.Format(time.TimeOnly), cause)
 	}
 	if r.limbo {
-		r.lookOnce(left)
+		r.lookForLost(left, limit/2)
 	}
 	switch {
-	case r.Run == nil && !r.limbo:
-		r.dropClone(left)
+	case r.limbo, r.Run == nil:
 	case r.between && r.a.OnLeave == LeaveDetach:
-		if err := r.triggerOn(left, cmp.Or(r.CloneJobID, r.JobID)); err != nil {
+		if err := r.completeMove(left); err != nil {
 			cause = errors.Join(cause, err)
 		}
-	case r.Run != nil && !r.Adopted:
+	case !r.Adopted:
 		r.leaveRun(left)
+	}
+	if r.spareClone() {
+		r.dropClone(left)
 	}
 	return fmt.Errorf("dbtcloud: left %s: %w", r.remains(), cause)
 }
 
-// lookOnce looks for the run of a trigger that was cut off.
-func (r *CIRun) lookOnce(ctx context.Context) {
-	runs, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
-	if err != nil {
-		return
-	}
-	for _, jobID := range []int64{r.CloneJobID, r.source.ID} {
-		if run := r.own(runs, jobID); run != nil {
-			r.Run, r.JobID, r.limbo = run, run.JobID, false
-			return
+// briefly is a context that is cancelled after d. It has no deadline, after which
+// polling would take one more look.
+func briefly(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(d, cancel)
+	return ctx, func() { timer.Stop(); cancel() }
+}
+
+// lookForLost looks for the run of a trigger that was cut off, for so long.
+func (r *CIRun) lookForLost(ctx context.Context, patience time.Duration) {
+	ctx, done := briefly(ctx, patience)
+	defer done()
+	p := Poll{First: 200 * time.Millisecond, Interval: time.Second}
+	_ = p.until(ctx, func(ctx context.Context) (bool, error) {
+		runs, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
+		for _, jobID := range []int64{r.CloneJobID, r.source.ID} {
+			if run := r.own(runs, jobID); run != nil {
+				r.Run, r.JobID, r.Adopted, r.limbo, r.between = run, run.JobID, false, false, false
+				return true, nil
+			}
 		}
-	}
+		return false, err
+	})
 }
 
 // leaveRun cancels the run if that is wanted, and deletes its clone if it has ended.
@@ -287,6 +325,9 @@ func (r *CIRun) remains() string {
 	text := r.us.change.PullRequest.String()
 	if r.Run != nil {
 		text += fmt.Sprintf(", run %d (%s)", r.Run.ID, r.Run.Status)
+	}
+	if r.limbo {
+		text += ", a trigger whose outcome is not known"
 	}
 	if r.CloneJobID != 0 {
 		text += fmt.Sprintf(", clone job %d (removed by the next sweep once its run has ended)", r.CloneJobID)
