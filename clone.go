@@ -14,24 +14,46 @@ import (
 // cloneCopied are the fields that a clone takes over as they are: an allow-list
 // from the official write schema, because everything else may be read-only.
 var cloneCopied = strings.Fields(`account_id project_id environment_id job_type dbt_version description
-	deferring_environment_id deferring_job_definition_id execute_steps execution settings
+	deferring_environment_id deferring_job_definition_id execute_steps
 	generate_docs run_generate_sources generate_sources lifecycle_webhooks triggers_on_draft_pr
 	run_compare_changes compare_changes_flags run_lint errors_on_lint_failure`)
 
 // cloneRuled are the fields that a clone does not take over, or by a rule.
 var cloneRuled = strings.Fields(`id name state triggers schedule job_completion_trigger_condition
-	force_node_selection cost_optimization_features`)
+	force_node_selection cost_optimization_features execution settings`)
+
+// cloneNested are the objects that a clone takes over, without what is not known of them.
+func cloneNested(job *Job) map[string]any {
+	return map[string]any{"execution": job.Execution, "settings": job.Settings}
+}
 
 // unknownFields are settings of a job that this package cannot judge.
 func unknownFields(job *Job) []string {
 	var unknown []string
 	fields := rawFields(job)
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for name := range fields {
 		if !slices.Contains(cloneCopied, name) && !slices.Contains(cloneRuled, name) && !slices.Contains(jobReadOnly, name) {
 			unknown = append(unknown, name)
 		}
 	}
+	for name, known := range cloneNested(job) {
+		object, _ := fields[name].(map[string]any)
+		for key := range object {
+			if !slices.Contains(jsonKeys(known), key) {
+				unknown = append(unknown, name+"."+key)
+			}
+		}
+	}
+	slices.Sort(unknown)
 	return unknown
+}
+
+// jsonKeys are the names of the fields that a struct has in JSON.
+func jsonKeys(v any) []string {
+	var fields map[string]any
+	b, _ := json.Marshal(v) // of structs of numbers and strings: cannot fail
+	_ = json.Unmarshal(b, &fields)
+	return slices.Collect(maps.Keys(fields))
 }
 
 // rawFields are the non-null fields of a job as it was answered.
@@ -57,6 +79,11 @@ func (s *JobsService) cloneBody(source *Job, name cloneName) map[string]any {
 	for _, field := range cloneCopied {
 		if v, ok := fields[field]; ok {
 			body[field] = v
+		}
+	}
+	for field, known := range cloneNested(source) {
+		if fields[field] != nil {
+			body[field] = known
 		}
 	}
 	body["name"] = name.name(source.Name)
@@ -86,6 +113,12 @@ func differences(source, clone *Job) []string {
 			out = append(out, field)
 		}
 	}
+	for field, known := range cloneNested(source) {
+		if !sameJSON(known, cloneNested(clone)[field]) {
+			out = append(out, field)
+		}
+	}
+	slices.Sort(out)
 	if t := clone.Triggers; t.GithubWebhook || t.GitProviderWebhook || t.OnMerge || t.Schedule {
 		out = append(out, "triggers")
 	}
