@@ -199,7 +199,7 @@ func listRuns(t *testing.T, c *contract) {
 	w.CancelRun(first, "Ada", "Cancelled by user.")
 	lists := []dbtcloud.RunFilter{
 		{Include: []dbtcloud.RunInclude{dbtcloud.RunWithTrigger, dbtcloud.RunWithJob, dbtcloud.RunWithAudit, dbtcloud.RunWithDebugLogs}},
-		{}, {Newest: 2}, {Newest: 1000}, {Statuses: dbtcloud.Active()},
+		{}, {Newest: 2}, {Newest: 100}, {Statuses: dbtcloud.Active()},
 		{JobID: id, ProjectID: dbtcloudtest.DefaultProjectID, ProjectIDs: []int64{dbtcloudtest.DefaultProjectID},
 			EnvironmentID: dbtcloudtest.DefaultEnvironmentID, IDs: []int64{first, first + 1}, After: 1, Statuses: []dbtcloud.RunStatus{dbtcloud.RunCancelled},
 			DbtVersions: []string{"latest"}, DeferringRunID: 1, HasDocsGenerated: new(true), HasSourcesGenerated: new(false),

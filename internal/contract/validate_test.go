@@ -169,7 +169,7 @@ func (o *operation) answer(status int, body []byte) []violation {
 		return nil
 	}
 	if o.Responses.Status(status) == nil {
-		return []violation{{where: "answer of " + o.name, field: "status " + strconv.Itoa(status), problem: "unknown"}}
+		return []violation{{where: "answer of " + o.name, field: strconv.Itoa(status), problem: "unknown"}}
 	}
 	schema, name := o.answerSchema(status)
 	if schema == nil {
@@ -182,7 +182,14 @@ func (o *operation) answer(status int, body []byte) []violation {
 	if decode(body, &value) != nil {
 		return []violation{{where: "answer " + name, field: "all", problem: "type"}}
 	}
-	return check("answer "+name, "", schema, value)
+	var found []violation
+	if envelope, ok := value.(map[string]any); ok {
+		if inner, ok := envelope["data"].(map[string]any); ok && len(inner) == 1 && inner["data"] != nil {
+			envelope["data"] = inner["data"]
+			found = append(found, violation{where: "answer " + name, field: "data", problem: "twice"})
+		}
+	}
+	return append(found, check("answer "+name, "", schema, value)...)
 }
 
 // check returns what is wrong with a JSON value, whose place is field, by its schema.
