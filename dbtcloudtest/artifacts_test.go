@@ -78,6 +78,23 @@ func TestArtifacts(t *testing.T) {
 	}, dbtcloudtest.WithRunTime(outcome), dbtcloudtest.WithArtifactLag(10*time.Second))
 }
 
+func TestCancelledRunHasOnlyWhatItWasGiven(t *testing.T) {
+	outcome := func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Duration: time.Minute, Artifacts: []dbtcloudtest.Artifact{{Path: "manifest.json", Data: []byte("{}")}}}
+	}
+	inBubble(t, func(t *testing.T, w *world) {
+		run := w.trigger(w.job, 1, "a")
+		time.Sleep(time.Second)
+		w.CancelRun(run, "Ada", "")
+		_, none := w.do("GET", "runs/"+id(run)+"/artifacts/", nil)
+		w.AddArtifact(run, "dbt.log", nil)
+		_, one := w.do("GET", "runs/"+id(run)+"/artifacts/", nil)
+		if diff := cmp.Diff([]any{nil, []any{"dbt.log"}}, []any{none["data"], one["data"]}); diff != "" {
+			t.Errorf("artifacts (-want +got):\n%s", diff)
+		}
+	}, dbtcloudtest.WithRunTime(outcome))
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

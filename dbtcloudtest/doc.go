@@ -21,7 +21,7 @@
 // Runs of a job run one after the other. A run that is starting or running holds one of the account's run slots, a queued one
 // holds none; the oldest run that can start does. A deleted job takes its unfinished runs with it. A cancel of a queued run
 // is immediate, one of a running run takes its time ([WithCancelLatency]). [WithCIConcurrency] is what other plans do.
-// Answers have the shapes that were recorded of the service: nulls, two forms of timestamps, five envelopes.
+// Answers have the shapes that were recorded of the service: nulls, both forms of timestamps, an answer that is nested twice.
 //
 // Request bodies are checked as strictly as the official document allows ([WithWrites]); query parameters that an operation does not
 // have are ignored, as the service ignores them, and recorded in [Request].

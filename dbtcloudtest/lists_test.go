@@ -50,6 +50,7 @@ func TestRunFilters(t *testing.T) {
 			{"status__in=[]", ""},
 			{"job_definition_id=" + id(other), "c"},
 			{"project_id=21", "c"},
+			{"project_id=21&project_id__in=[" + id(dbtcloudtest.DefaultProjectID) + "]", ""},
 			{"project_id__in=[21," + id(dbtcloudtest.DefaultProjectID) + "]", "abcd"},
 			{"environment_id=22", "c"},
 			{"id__gt=" + id(b), "cd"},

@@ -72,12 +72,17 @@ func TestBlockedBy(t *testing.T) {
 		other := w.AddJob(dbtcloudtest.JobSpec{})
 		first, second := w.trigger(w.job, 1, "a"), w.trigger(w.job, 2, "b")
 		third, waiting := w.trigger(w.job, 3, "c"), w.trigger(other, 4, "d")
-		want := map[int64][]any{first: {}, second: {number(first)}, third: {number(first), number(second)}, waiting: {}}
-		for run, blockers := range want {
-			_, body := w.do("GET", "runs/"+id(run)+"/", nil)
-			if diff := cmp.Diff(blockers, data(body)["blocked_by"]); diff != "" {
-				t.Errorf("run %d (-want +got):\n%s", run, diff)
+		for _, want := range []map[int64][]any{
+			{first: {}, second: {number(first)}, third: {number(first), number(second)}, waiting: {}},
+			{first: {}, second: {}, third: {number(second)}, waiting: {}}, // a minute later
+		} {
+			for run, blockers := range want {
+				_, body := w.do("GET", "runs/"+id(run)+"/", nil)
+				if diff := cmp.Diff(blockers, data(body)["blocked_by"]); diff != "" {
+					t.Errorf("after %v, run %d (-want +got):\n%s", time.Since(w.start), run, diff)
+				}
 			}
+			time.Sleep(time.Minute)
 		}
 	}, dbtcloudtest.WithRunSlots(1))
 }
@@ -216,27 +221,47 @@ func TestRefusals(t *testing.T) {
 
 func TestHundredFailuresDeactivate(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		for range 99 {
-			w.trigger(w.job, 1, "a")
+		fail := func(times int) {
+			for range times {
+				w.trigger(w.job, 1, "a")
+			}
 		}
+		fail(99)
+		w.trigger(w.job, 2, "a") // succeeds
+		fail(99)
 		if j, _ := w.Job(w.job); j.Deactivated {
-			t.Error("deactivated after 99 failures")
+			t.Error("deactivated although never more than 99 runs in a row have failed")
 		}
-		w.trigger(w.job, 1, "a")
+		fail(1)
 		if j, _ := w.Job(w.job); !j.Deactivated {
 			t.Error("not deactivated after 100 failures")
 		}
-	}, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Status: failed} }))
+		w.AddRun(dbtcloudtest.RunSpec{JobID: w.job}) // one that was under way fails too
+		deactivations := 0
+		for _, e := range w.History() {
+			if e.Kind == dbtcloudtest.JobDeactivated {
+				deactivations++
+			}
+		}
+		if deactivations != 1 {
+			t.Errorf("deactivated %d times, want once", deactivations)
+		}
+	}, dbtcloudtest.WithRunTime(func(r dbtcloudtest.Run) dbtcloudtest.Outcome {
+		if r.PullRequest.Number == 2 {
+			return dbtcloudtest.Outcome{Status: success}
+		}
+		return dbtcloudtest.Outcome{Status: failed}
+	}))
 }
 
 func TestCIConcurrency(t *testing.T) {
 	t.Run("pull requests run beside each other and need no slot", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, w *world) {
 			deploy := w.AddJob(dbtcloudtest.JobSpec{JobType: "other"})
+			w.AddRun(dbtcloudtest.RunSpec{JobID: deploy})
 			for pr := range 3 {
 				w.trigger(w.job, pr+1, "a")
 			}
-			w.AddRun(dbtcloudtest.RunSpec{JobID: deploy})
 			w.AddRun(dbtcloudtest.RunSpec{JobID: deploy})
 			if diff := cmp.Diff(status(running, running, running, running, queued), statuses(w.Server)); diff != "" {
 				t.Errorf("statuses (-want +got):\n%s", diff)
