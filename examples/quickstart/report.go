@@ -15,13 +15,13 @@ some plans have, it runs that job once at a time. Here the same pushes are made 
 that job alone, then with Autoscaling CI.
 
 %s, %s, %s. dbt Cloud is a fake on this machine; all else is real:
-HTTP, the SDK, one CI runner for each push, which looks every %.0f s. 1 second is shown as %d minutes.
-This takes about %.0f seconds ...
+HTTP, the SDK, a CI runner for each push. 1 second is shown as %d minutes, and runners look at their
+runs every %.0f shown seconds. This takes about %.0f real seconds ...
 
 `,
 		p.bold("ONE SLIM CI JOB, MANY PULL REQUESTS"),
 		counted(d.PullRequests, "pull request"), counted(len(pushes), "commit"), counted(d.Slots, "run slot"),
-		looks(speed).Seconds()*speed, d.MinutesPerSecond, alone(pushes).real(speed).Seconds())
+		d.MinutesPerSecond, looks(speed).Seconds()*speed, alone(pushes).real(speed).Seconds())
 }
 
 // report is all that is printed once both modes have run.
@@ -53,9 +53,9 @@ func table(d document, p pen) string {
 		fmt.Fprintf(&b, "  %-20s %9.1f %9.1f      %9.1f %9.1f      %9.1f\n",
 			name, s.Start/minute, s.Result/minute, a.Start/minute, a.Result/minute, (s.Result-a.Result)/minute)
 	}
-	fmt.Fprintf(&b, "%s  in minutes, from the push of a pull request's last commit\n\n", p.bold("3. THE WAIT"))
+	fmt.Fprintf(&b, "%s  in minutes, from the push of a pull request's last commit to its start and its result\n\n", p.bold("3. THE WAIT"))
 	fmt.Fprintf(&b, "  %-20s %19s      %19s      %9s\n", "", "Slim CI alone", "Autoscaling CI", "sooner")
-	fmt.Fprintf(&b, "  %-20s %9s %9s      %9s %9s      %9s\n", "", "to start", "to result", "to start", "to result", "by")
+	fmt.Fprintf(&b, "  %-20s %9s %9s      %9s %9s      %9s\n", "", "start", "result", "start", "result", "by")
 	for i, s := range slim.Waits {
 		row(fmt.Sprintf("pull request %d", s.PullRequest), s, auto.Waits[i])
 	}
