@@ -480,8 +480,8 @@ func (r *CIRun) findRun(ctx context.Context, jobID int64) (found *Run, err error
 		found = r.own(runs, jobID)
 		return found != nil || newer, nil
 	})
-	if ctx.Err() == nil && patience.Err() != nil {
-		err = nil
+	if ctx.Err() == nil && patience.Err() != nil && !sent.IsZero() {
+		err = nil // no list showed it for the whole time, and some did answer
 	}
 	return found, err
 }
