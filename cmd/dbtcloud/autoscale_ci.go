@@ -156,7 +156,7 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
 
 // test has the change tested and writes what came of it.
 func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, change dbtcloud.Change) error {
-	p := newProgress(a.stderr, terminal(a.stderr, a.getenv))
+	p := a.newProgress()
 	ci.Progress = telling(p, ci.Client)
 	r, err := ci.Trigger(ctx, change)
 	if err == nil && (f.wait || r.Decision == dbtcloud.Superseded) {

@@ -12,6 +12,6 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	a := app{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr}
+	a := app{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr, columns: terminal(os.Stderr, os.Getenv)}
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

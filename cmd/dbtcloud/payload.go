@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/slimci/dbtcloud"
 )
@@ -34,12 +35,12 @@ func parsePayload(text string) (dbtcloud.Trigger, error) {
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return t, brokenPayload(d)
+			return t, brokenPayload(text, d)
 		}
 		key := token.(string) // the decoder takes nothing else for a key
 		var value json.RawMessage
 		if d.Decode(&value) != nil {
-			return t, brokenPayload(d)
+			return t, brokenPayload(text, d)
 		}
 		if seen[key] {
 			return t, fmt.Errorf("--payload: %.60q is given twice", key)
@@ -50,7 +51,7 @@ func parsePayload(text string) (dbtcloud.Trigger, error) {
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return t, brokenPayload(d)
+		return t, brokenPayload(text, d)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return t, errors.New("--payload: has something after the JSON object: check the quotes around it")
@@ -58,8 +59,8 @@ func parsePayload(text string) (dbtcloud.Trigger, error) {
 	return t, nil
 }
 
-func brokenPayload(d *json.Decoder) error {
-	return fmt.Errorf("--payload: is not valid JSON from character %d on: check the quotes, and that no variable in it is empty", d.InputOffset()+1)
+func brokenPayload(text string, d *json.Decoder) error {
+	return fmt.Errorf("--payload: is not valid JSON from character %d on: check the quotes, and that no variable in it is empty", utf8.RuneCountInString(text[:d.InputOffset()])+1)
 }
 
 // setField puts the value of a key into the trigger.
@@ -101,10 +102,24 @@ func setField(t *dbtcloud.Trigger, key string, value json.RawMessage) error {
 	case "steps_override":
 		return setSteps(&t.StepsOverride, value)
 	}
-	if near := nearest(key, payloadKeys()); near != "" {
-		return fmt.Errorf("is no field of a trigger: did you mean %q?", near)
+	return fmt.Errorf("is no field of a trigger: %s", advice(key))
+}
+
+// advice is what a wrong key may have been meant to be.
+func advice(key string) string {
+	var near []string
+	for _, k := range payloadKeys() {
+		if strings.HasSuffix(k, "_"+key) {
+			near = append(near, k)
+		}
 	}
-	return errors.New("is no field of a trigger; those are " + strings.Join(payloadKeys(), ", "))
+	if best := nearest(key, payloadKeys()); len(near) == 0 && best != "" {
+		near = []string{best}
+	}
+	if len(near) == 0 {
+		return "those are " + strings.Join(payloadKeys(), ", ")
+	}
+	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
 func setText(to *string, value json.RawMessage) error {

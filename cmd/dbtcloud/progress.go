@@ -15,11 +15,11 @@ import (
 // progress tells people on stderr what goes on: a line for each change, and on a
 // terminal below them one line that is rewritten every second.
 type progress struct {
-	w     io.Writer
-	begun time.Time
-	width func() int    // columns of the terminal; nil: there is none
-	stop  chan struct{} // closed to end the rewriting
-	done  chan struct{} // closed when it has ended
+	w       io.Writer
+	begun   time.Time
+	columns func() int    // of the terminal; nil: there is none
+	stop    chan struct{} // closed to end the rewriting
+	done    chan struct{} // closed when it has ended
 
 	mu    sync.Mutex
 	state string // what the live line says; empty: no live line
@@ -27,21 +27,18 @@ type progress struct {
 }
 
 // newProgress starts the clock. The caller closes it.
-func newProgress(w io.Writer, width func() int) *progress {
-	p := &progress{w: w, begun: time.Now(), width: width, stop: make(chan struct{}), done: make(chan struct{})}
-	if width == nil {
-		close(p.done)
-		return p
+func (a app) newProgress() *progress {
+	p := &progress{w: a.stderr, begun: time.Now(), columns: a.columns, stop: make(chan struct{}), done: make(chan struct{})}
+	if p.columns != nil {
+		go p.tick()
 	}
-	go p.tick()
 	return p
 }
 
 // terminal returns what tells the columns of a terminal; nil where lines cannot be
 // rewritten, or would fill the log of a CI service that offers a terminal.
-func terminal(w io.Writer, getenv func(string) string) func() int {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || getenv("TERM") == "dumb" || getenv("CI") != "" {
+func terminal(f *os.File, getenv func(string) string) func() int {
+	if !term.IsTerminal(int(f.Fd())) || getenv("TERM") == "dumb" || getenv("CI") != "" {
 		return nil
 	}
 	return func() int {
@@ -88,7 +85,7 @@ func (p *progress) follow(state string) {
 
 // close removes the live line and ends the rewriting.
 func (p *progress) close() {
-	if p.width == nil {
+	if p.columns == nil {
 		return
 	}
 	close(p.stop)
@@ -105,11 +102,11 @@ func (p *progress) liveText() string {
 
 // draw rewrites the live line, cut to what does not wrap; an empty text removes it.
 func (p *progress) draw(text string) {
-	if p.width == nil || text == "" && p.shown == 0 {
+	if p.columns == nil || text == "" && p.shown == 0 {
 		return
 	}
 	r := []rune(text)
-	r = r[:min(len(r), max(p.width()-1, 0))]
+	r = r[:min(len(r), max(p.columns()-1, 0))]
 	blank := strings.Repeat(" ", max(p.shown-len(r), 0))
 	fmt.Fprint(p.w, "\r"+string(r)+blank)
 	if len(r) == 0 {

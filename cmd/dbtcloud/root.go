@@ -17,6 +17,7 @@ type app struct {
 	getenv  func(string) string
 	stdout  io.Writer
 	stderr  io.Writer
+	columns func() int        // of the terminal that stderr is; nil: it is none
 	options []dbtcloud.Option // of the client, after those of flags and environment
 }
 

@@ -64,7 +64,7 @@ func (a app) runsWait(g *global) *cobra.Command {
 
 // watch follows a run and tells of each change. It returns the run as last seen.
 func (a app) watch(ctx context.Context, client *dbtcloud.Client, id int64, poll dbtcloud.Poll) (*dbtcloud.Run, error) {
-	p := newProgress(a.stderr, terminal(a.stderr, a.getenv))
+	p := a.newProgress()
 	defer p.close()
 	var last *dbtcloud.Run
 	for run, err := range client.Runs.Watch(ctx, id, poll) {
