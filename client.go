@@ -34,8 +34,8 @@ type Client struct {
 	rest      *resty.Client
 	graphql   *graphql.Client
 	transport *transport.RoundTripper
-	redactor  *redactor
-	clock     *atomic.Int64 // nanoseconds that the server's clock is ahead of ours
+	redact    func(string) string // takes tokens out of a text
+	clock     *atomic.Int64       // nanoseconds that the server's clock is ahead of ours
 }
 
 // service is what every service is made of.
@@ -78,12 +78,12 @@ func newClient(cfg config) *Client {
 	if cfg.metadataURL == nil {
 		cfg.metadataURL = hosts.Metadata(cfg.host)
 	}
-	c := &Client{accountID: cfg.account, base: cfg.host, redactor: new(redactor), clock: new(atomic.Int64)}
-	cfg.token = c.redactor.watch(cfg.token)
+	c := &Client{accountID: cfg.account, base: cfg.host, clock: new(atomic.Int64)}
+	cfg.token, c.redact = newRedactor(cfg.token)
 	hc, rt := newHTTPClient(cfg)
 	c.transport = rt
 	c.rest = resty.NewWithClient(hc).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
-	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc, c.redactor.redact})
+	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc, c.redact})
 	c.Accounts = &AccountsService{c}
 	c.EnvironmentVariables = &EnvironmentVariablesService{c}
 	c.Jobs = &JobsService{c}

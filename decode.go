@@ -23,7 +23,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("a timestamp must be a string, not %.40s", b)
+		return errors.New("a timestamp must be a string")
 	}
 	parsed, err := parseTime(s)
 	if err != nil {
@@ -43,13 +43,16 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 var timeLayouts = [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05", "2006-01-02"}
 
+// errTimestamp does not quote what it is about: a server may have put anything there.
+var errTimestamp = errors.New("a text in the place of a timestamp is none")
+
 func parseTime(s string) (time.Time, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return time.Time{}, nil
 	}
 	if micros, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) >= 15 {
-		return inRange(s, time.UnixMicro(micros))
+		return inRange(time.UnixMicro(micros))
 	}
 	normal := s
 	if len(s) > 10 && s[10] == ' ' {
@@ -58,17 +61,17 @@ func parseTime(s string) (time.Time, error) {
 	for _, layout := range timeLayouts {
 		// A fraction after the seconds is accepted by Parse whatever the layout says.
 		if t, err := time.Parse(layout, normal); err == nil {
-			return inRange(s, t)
+			return inRange(t)
 		}
 	}
-	return time.Time{}, fmt.Errorf("%.40q is not a timestamp", s)
+	return time.Time{}, errTimestamp
 }
 
 // inRange is t in UTC, unless RFC 3339 cannot write it.
-func inRange(s string, t time.Time) (time.Time, error) {
+func inRange(t time.Time) (time.Time, error) {
 	t = t.UTC()
 	if t.Year() < 0 || t.Year() > 9999 {
-		return time.Time{}, fmt.Errorf("%.40q is a timestamp out of range", s)
+		return time.Time{}, errTimestamp
 	}
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -148,7 +149,7 @@ func (e *RunFailedError) Is(target error) bool {
 
 // apiError reads what it can from the body of an error.
 func (res *result) apiError(raw []byte, message string) *Error {
-	raw = []byte(res.redact(string(raw[:min(len(raw), 1<<20)])))
+	raw = res.redactBody(raw[:min(len(raw), 1<<20)])
 	e := &Error{StatusCode: res.status, Operation: res.request.operation, Message: message, Body: raw[:min(len(raw), 4096)]}
 	for _, name := range []string{"X-Request-Id", "X-Dbt-Request-Id", "X-Amzn-Requestid"} {
 		if e.RequestID == "" {
@@ -198,46 +199,68 @@ func (e *hiddenError) Is(target error) bool { return errors.Is(e.err, target) }
 // As looks for target in the error that is hidden.
 func (e *hiddenError) As(target any) bool { return errors.As(e.err, target) }
 
-// redactor keeps the tokens that were used last, in order to take them out of what
-// a server echoes.
-type redactor struct {
-	mu     sync.Mutex
-	tokens []string
-}
-
-// maxTokens is how many are kept: answers to older ones have long come.
+// maxTokens is how many tokens are remembered: answers to older ones have long come.
 const maxTokens = 32
 
-// watch has source's tokens remembered.
-func (r *redactor) watch(source func(context.Context) (string, error)) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
+// newRedactor returns a function that has source's tokens remembered, and one that
+// takes them out of a text. They live in closures, where no printer finds them.
+func newRedactor(source tokenSource) (watched tokenSource, redact func(string) string) {
+	var mu sync.Mutex
+	var tokens []string
+	watched = func(ctx context.Context) (string, error) {
 		token, err := source(ctx)
-		r.remember(token)
+		mu.Lock()
+		defer mu.Unlock()
+		if token != "" && !slices.Contains(tokens, token) {
+			tokens = append(tokens, token)
+			tokens = tokens[max(0, len(tokens)-maxTokens):]
+		}
 		return token, err
 	}
+	redact = func(s string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, token := range tokens {
+			s = strings.ReplaceAll(s, token, "[redacted]")
+			s = strings.ReplaceAll(s, inJSON(token), "[redacted]")
+		}
+		return s
+	}
+	return watched, redact
 }
 
-// remember keeps a token, and the forms that it has inside of JSON.
-func (r *redactor) remember(token string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	quoted, _ := json.Marshal(token) // of a string: cannot fail
-	for _, form := range []string{token, string(quoted[1 : len(quoted)-1]), strings.ReplaceAll(token, "/", `\/`)} {
-		if form != "" && !slices.Contains(r.tokens, form) {
-			r.tokens = append(r.tokens, form)
+type tokenSource = func(context.Context) (string, error)
+
+// inJSON is how a text looks inside of a JSON string.
+func inJSON(s string) string {
+	quoted := plainJSON(s)
+	return string(quoted[1 : len(quoted)-1])
+}
+
+// plainJSON encodes v without any escape that JSON does not ask for; nil if it cannot.
+func plainJSON(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(v) != nil {
+		return nil
+	}
+	return bytes.TrimSpace(b.Bytes())
+}
+
+// redactBody takes tokens out of an answer, also where JSON escapes hide them.
+func (res *result) redactBody(raw []byte) []byte {
+	raw = []byte(res.redact(string(raw)))
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) == nil {
+		plain := string(plainJSON(v))
+		if clean := res.redact(plain); clean != plain {
+			return []byte(clean)
 		}
 	}
-	r.tokens = r.tokens[max(0, len(r.tokens)-maxTokens):]
-}
-
-func (r *redactor) redact(s string) string {
-	r.mu.Lock()
-	tokens := slices.Clone(r.tokens)
-	r.mu.Unlock()
-	for _, token := range tokens {
-		s = strings.ReplaceAll(s, token, "[redacted]")
-	}
-	return s
+	return raw
 }
 
 // validation flattens the tree of a 400: {"schedule":{"time":"x"}} is schedule.time: x.

@@ -40,7 +40,7 @@ func (s *MetadataService) Query(ctx context.Context, query string, variables map
 		return &Error{StatusCode: http.StatusOK, Operation: graphqlOperation, Message: "the answer holds no data"}
 	}
 	if err := decode(data, out); err != nil {
-		return &Error{StatusCode: http.StatusOK, Operation: graphqlOperation, Message: s.c.redactor.redact("the answer does not decode: " + err.Error())}
+		return &Error{StatusCode: http.StatusOK, Operation: graphqlOperation, Message: s.c.redact("the answer does not decode: " + err.Error())}
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func (s *MetadataService) failure(err error) error {
 			return inner // of our doer
 		}
 	}
-	return &Error{StatusCode: http.StatusOK, Operation: graphqlOperation, Message: s.c.redactor.redact(strings.Join(messages, "; "))}
+	return &Error{StatusCode: http.StatusOK, Operation: graphqlOperation, Message: s.c.redact(strings.Join(messages, "; "))}
 }
 
 // doer sends what the GraphQL client has built. It bounds the answer, and gives

@@ -21,7 +21,7 @@ type Option func(*config) error
 
 type config struct {
 	account     int64
-	token       func(context.Context) (string, error)
+	token       tokenSource
 	host        *url.URL
 	metadataURL *url.URL
 	httpClient  *http.Client

@@ -181,7 +181,7 @@ func (c *Client) send(ctx context.Context, r *request) (*result, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	res := &result{request: r, redact: c.redactor.redact, call: &transport.Call{Operation: r.operation, Repeatable: r.repeatable, Stream: r.stream}}
+	res := &result{request: r, redact: c.redact, call: &transport.Call{Operation: r.operation, Repeatable: r.repeatable, Stream: r.stream}}
 	req := c.rest.R().SetContext(transport.WithCall(ctx, res.call)).SetDoNotParseResponse(true).
 		SetHeader("User-Agent", c.transport.UserAgent).SetQueryParamsFromValues(r.query)
 	if r.stream {
@@ -323,14 +323,14 @@ func (a *answer) into(out any) error {
 		return a.unusable("the answer holds no data")
 	}
 	if err := decode(a.data, out); err != nil {
-		return a.unusable("the answer does not decode: " + a.res.redact(err.Error()))
+		return a.unusable("the answer does not decode: " + err.Error())
 	}
 	return nil
 }
 
 // unusable is the error of a success that does not say what it should.
 func (a *answer) unusable(message string) error {
-	return a.res.fail(&Error{Operation: a.res.request.operation, StatusCode: a.res.status, Message: message})
+	return a.res.fail(a.res.apiError(a.data, message))
 }
 
 // keyOf is the id of a resource; an honest answer has it.
