@@ -15,8 +15,8 @@ some plans have, it runs that job once at a time. Here the same pushes are made 
 that job alone, then with Autoscaling CI.
 
 %s, %s, %s. dbt Cloud is a fake on this machine; all else is real:
-HTTP, the SDK, a CI runner for each push. 1 second is shown as %d minutes, and runners look at their
-runs every %.0f shown seconds. This takes about %.0f real seconds ...
+HTTP, the SDK, a CI runner for each push. 1 second is shown as %d minutes, and runners look
+at their runs every %.0f shown seconds. This takes about %.0f real seconds ...
 
 `,
 		p.bold("ONE SLIM CI JOB, MANY PULL REQUESTS"),
