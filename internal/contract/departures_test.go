@@ -22,7 +22,7 @@ func departures() []departure { return slices.Concat(requestDepartures(), answer
 
 func requestDepartures() []departure {
 	const list = "dpguthrie/dbtc admin.py, Airflow's dbt Cloud operator and kestra-io/plugin-dbt#310 send one JSON list; the document gives no encoding"
-	completion := object(map[string]*openapi3.Schema{"condition": object(map[string]*openapi3.Schema{
+	completion := shape(map[string]*openapi3.Schema{"condition": shape(map[string]*openapi3.Schema{
 		"job_id": openapi3.NewIntegerSchema(), "project_id": openapi3.NewIntegerSchema(),
 		"statuses": openapi3.NewArraySchema().WithItems(openapi3.NewIntegerSchema().WithEnum(10, 20, 30)),
 	})})
@@ -101,7 +101,7 @@ const environmentNulls = `data.environment.connection_id data.environment.creden
 // settingOfTomorrow is a field of a job that no document lists yet.
 const settingOfTomorrow = "setting_of_tomorrow"
 
-func object(properties map[string]*openapi3.Schema) *openapi3.Schema {
+func shape(properties map[string]*openapi3.Schema) *openapi3.Schema {
 	return openapi3.NewObjectSchema().WithProperties(properties).WithoutAdditionalProperties().WithRequired(slices.Sorted(maps.Keys(properties)))
 }
 

@@ -2,7 +2,10 @@ module github.com/slimci/dbtcloud/internal/contract
 
 go 1.26
 
-require github.com/slimci/dbtcloud v0.0.0
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/slimci/dbtcloud v0.0.0
+)
 
 require (
 	github.com/coder/websocket v1.8.13 // indirect

@@ -197,21 +197,24 @@ func check(where, field string, schema *openapi3.Schema, value any) []violation 
 	return violations(where, field, schema.VisitJSON(value, openapi3.MultiErrors()))
 }
 
+// violations takes an error apart, by its very type: what it wraps is why an alternative did not match.
 func violations(where, field string, err error) []violation {
-	if err == nil {
+	switch e := any(err).(type) {
+	case nil:
 		return nil
-	}
-	if many, ok := errors.AsType[openapi3.MultiError](err); ok {
+	case openapi3.MultiError:
 		var found []violation
-		for _, err := range many {
+		for _, err := range e {
 			found = append(found, violations(where, field, err)...)
 		}
 		return found
+	case *openapi3.SchemaError:
+		return []violation{schemaViolation(where, field, e)}
 	}
-	e, ok := errors.AsType[*openapi3.SchemaError](err)
-	if !ok {
-		return []violation{{where: where, field: field, problem: err.Error()}}
-	}
+	return []violation{{where: where, field: field, problem: err.Error()}}
+}
+
+func schemaViolation(where, field string, e *openapi3.SchemaError) violation {
 	v := violation{where: where, field: field, problem: e.SchemaField}
 	for _, key := range e.JSONPointer() {
 		if _, err := strconv.Atoi(key); err != nil {
@@ -230,7 +233,7 @@ func violations(where, field string, err error) []violation {
 			v.value = e.Value.(map[string]any)[name]
 		}
 	}
-	return []violation{v}
+	return v
 }
 
 func join(field, key string) string { return strings.TrimPrefix(field+"."+key, ".") }
