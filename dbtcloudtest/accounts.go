@@ -7,8 +7,8 @@ import (
 
 func accountRoutes() []route {
 	return []route{
-		{"GET", "/api/v3/accounts/", []string{"include_related", "limit", "offset", "order_by", "pk", "pk__in", "state"}, (*world).listAccounts},
-		{"GET", "/api/v2/accounts/", []string{"include_related", "limit", "offset", "order_by", "pk", "state"}, (*world).listAccounts},
+		{"GET", "/api/v3/accounts/", []string{"include_related"}, (*world).listAccounts},
+		{"GET", "/api/v2/accounts/", []string{"include_related"}, (*world).listAccounts},
 		{"GET", "/api/v2/accounts/{account}/", []string{"include_related"}, (*world).getAccount},
 	}
 }
