@@ -35,7 +35,7 @@ type scenario struct {
 // TestContract runs every scenario, and then looks whether together they sent everything that there is to send.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	c := newContract(t)
+	c := newContract(load(t))
 	scenarios := slices.Concat(operationScenarios(), autoscaleScenarios())
 	var mu sync.Mutex
 	ran := 0
@@ -69,9 +69,8 @@ type contract struct {
 	used map[string]bool            // departures
 }
 
-func newContract(tb testing.TB) *contract {
-	tb.Helper()
-	return &contract{documents: load(tb), departures: departures(), sent: map[string]map[string]bool{}, used: map[string]bool{}}
+func newContract(d *documents) *contract {
+	return &contract{documents: d, departures: departures(), sent: map[string]map[string]bool{}, used: map[string]bool{}}
 }
 
 // gaps says what is missing for the scenarios to prove anything: operations and fields that were never sent, fields that

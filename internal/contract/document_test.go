@@ -56,6 +56,9 @@ func load(tb testing.TB) *documents {
 
 var pathParameter = regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
 
+// numbered is the parameters of a path that are ids.
+var numbered = regexp.MustCompile(`\{[a-z_]+\}`)
+
 // pathPattern matches the paths of a template. Only the remainder of an artifact's path has slashes.
 func pathPattern(template string) *regexp.Regexp {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(template), `\{remainder\}`, `(?P<remainder>.+)`)

@@ -34,7 +34,7 @@ func jobBody(more object) object {
 // The validator reports exactly what is wrong with a request: otherwise that it reports nothing would say nothing.
 func TestViolationsOfRequests(t *testing.T) {
 	t.Parallel()
-	c := newContract(t)
+	c := newContract(load(t))
 	const create, update, trigger = "POST jobs/", "POST jobs/7/", "POST jobs/7/run/"
 	tests := []struct {
 		name    string
@@ -181,8 +181,9 @@ func texts(found []violation) []string {
 // TestGaps takes one thing after the other out of a complete record of what was sent.
 func TestGaps(t *testing.T) {
 	t.Parallel()
-	complete := func(t *testing.T) *contract {
-		c := newContract(t)
+	d := load(t)
+	complete := func() *contract {
+		c := newContract(d)
 		for _, name := range covered() {
 			c.sent[name] = map[string]bool{}
 			for _, field := range c.documents.inputs(name) {
@@ -211,7 +212,7 @@ func TestGaps(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := complete(t)
+			c := complete()
 			test.change(c)
 			if diff := cmp.Diff(test.want, c.gaps(covered())); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
