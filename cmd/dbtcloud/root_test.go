@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slimci/dbtcloud/dbtcloudtest"
+)
+
+func TestFlagsAndEnvironment(t *testing.T) {
+	t.Parallel()
+	const wrong = "1"
+	c := newCloud(t, -1)
+	run, token, account, host, job := id(c.occupy()), c.Token(), id(c.AccountID()), c.env["DBT_CLOUD_HOST"], id(c.job)
+	base := map[string]string{"DBT_CLOUD_SERVICE_TOKEN": token, "DBT_CLOUD_ACCOUNT_ID": account, "DBT_CLOUD_HOST": host}
+	get := []string{"runs", "get", run}
+	dry := []string{"autoscale-ci", "--github-pull-request=7", "--sha=" + sha1, "--dry-run"}
+	tests := []struct {
+		name string
+		env  map[string]string // beside base
+		args []string
+		want int
+	}{
+		{"environment", nil, get, exitSuccess},
+		{"DBT_CLOUD_API_KEY", map[string]string{"DBT_CLOUD_SERVICE_TOKEN": "", "DBT_CLOUD_API_KEY": token}, get, exitSuccess},
+		{"DBT_CLOUD_TOKEN", map[string]string{"DBT_CLOUD_SERVICE_TOKEN": " ", "DBT_CLOUD_TOKEN": token + "\n"}, get, exitSuccess},
+		{"the service token before the others", map[string]string{"DBT_CLOUD_API_KEY": wrong, "DBT_CLOUD_TOKEN": wrong}, get, exitSuccess},
+		{"the API key before the token", map[string]string{"DBT_CLOUD_SERVICE_TOKEN": "", "DBT_CLOUD_API_KEY": token, "DBT_CLOUD_TOKEN": wrong}, get, exitSuccess},
+		{"a wrong service token hides a right API key", map[string]string{"DBT_CLOUD_SERVICE_TOKEN": wrong, "DBT_CLOUD_API_KEY": token}, get, exitRefused},
+		{"flag before DBT_CLOUD_ACCOUNT_ID", map[string]string{"DBT_CLOUD_ACCOUNT_ID": wrong}, append(get, "--account-id", account), exitSuccess},
+		{"a wrong flag before a right DBT_CLOUD_ACCOUNT_ID", nil, append(get, "-a", wrong), exitRefused},
+		{"a flag hides a malformed variable", map[string]string{"DBT_CLOUD_ACCOUNT_ID": "x"}, append(get, "-a", account), exitSuccess},
+		{"flag before DBT_CLOUD_HOST", map[string]string{"DBT_CLOUD_HOST": "http://example.com"}, append(get, "--host", host+"/api/"), exitSuccess},
+		{"flags before the command", map[string]string{"DBT_CLOUD_HOST": "", "DBT_CLOUD_ACCOUNT_ID": ""}, append([]string{"--host", host, "--account-id=" + account}, get...), exitSuccess},
+		{"JOB_ID", map[string]string{"JOB_ID": job}, dry, exitSuccess},
+		{"DBT_CLOUD_JOB_ID", map[string]string{"DBT_CLOUD_JOB_ID": job}, dry, exitSuccess},
+		{"JOB_ID before DBT_CLOUD_JOB_ID", map[string]string{"JOB_ID": job, "DBT_CLOUD_JOB_ID": wrong}, dry, exitSuccess},
+		{"a wrong JOB_ID before a right DBT_CLOUD_JOB_ID", map[string]string{"JOB_ID": wrong, "DBT_CLOUD_JOB_ID": job}, dry, exitRefused},
+		{"flag before JOB_ID", map[string]string{"JOB_ID": wrong}, append(dry, "--job-id", job), exitSuccess},
+		{"a wrong flag before a right JOB_ID", map[string]string{"JOB_ID": job}, append(dry, "--job-id", wrong), exitRefused},
+		{"the last of --dry-run wins", map[string]string{"JOB_ID": wrong}, append(dry, "--job-id="+job, "--dry-run=false", "--dry-run"), exitSuccess},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env := maps.Clone(base)
+			maps.Copy(env, test.env)
+			invoke(t, env, test.args...).want(t, test.want)
+		})
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, args string
+		want       []string
+	}{
+		{"bare", "", []string{"Exit status:", "autoscale-ci", "sweep", "runs", "DBT_CLOUD_SERVICE_TOKEN"}},
+		{"autoscale-ci", "autoscale-ci --help", []string{"--no-should-poll", "--no-delete-cloned-job", "trigger-autoscaling-ci-job", "A flag overrides the field",
+			"--job-id", "--github-pull-request", "--gitlab-merge-request", "--azure-pull-request", "--pull-request", "--sha", "--branch", "--sequence", "--payload",
+			"--cause", "--schema-override", "--mode", "--no-move", "--max-run-slots", "--max-clones", "--keep-clone", "--wait", "--no-wait", "--poll-interval",
+			"--timeout", "--on-interrupt", "--dry-run", "--output", "--account-id", "--host"}},
+		{"sweep", "sweep --help", []string{"--job-id", "--kept"}},
+		{"runs", "runs", []string{"get", "wait", "cancel"}},
+		{"version", "--version", []string{"dbtcloud version " + version()}},
+	}
+	for _, test := range tests {
+		o := invoke(t, nil, strings.Fields(test.args)...).want(t, exitSuccess)
+		for _, want := range test.want {
+			if !strings.Contains(o.stdout, want) {
+				t.Errorf("%s: %q is missing in\n%s", test.name, want, o.stdout)
+			}
+		}
+	}
+}
+
+func TestUnknownCommands(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ args, want string }{
+		{"autoscale", `unknown command "autoscale": dbtcloud has autoscale-ci, runs, sweep`},
+		{"runs got", `unknown command "got": dbtcloud runs has cancel, get, wait`},
+		{"runs get", "dbtcloud runs get takes one argument, the id of the run, not 0"},
+		{"runs cancel 1 2", "dbtcloud runs cancel takes one argument, the id of the run, not 2"},
+		{"runs wait x", `run id "x": must be a whole number of at least 1`},
+		{"sweep 5", "dbtcloud sweep takes flags only, but 1 other arguments were given"},
+		{"sweep", "--job-id: is missing"},
+		{"--frobnicate", "unknown flag --frobnicate: dbtcloud --help lists all"},
+	}
+	for _, test := range tests {
+		if o := invoke(t, nil, strings.Fields(test.args)...).want(t, exitBadInput); !strings.HasPrefix(o.stderr, "dbtcloud: invalid input: "+test.want) || o.stdout != "" {
+			t.Errorf("%s: stdout %q, stderr %q, want %q", test.args, o.stdout, o.stderr, test.want)
+		}
+	}
+}
+
+func TestRunsGetAndCancel(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, -1)
+	run := c.occupy()
+	link := "https://ab123.us1.dbt.com/deploy/" + id(c.AccountID()) + "/projects/" + id(dbtcloudtest.DefaultProjectID) + "/runs/" + id(run) + "/"
+	o := invoke(t, c.env, "runs", "get", id(run)).want(t, exitSuccess)
+	if want := "run " + id(run) + " of job " + id(c.job) + ": running\n"; o.stdout != link+"\n" || o.stderr != want {
+		t.Errorf("get said %q and %q", o.stdout, o.stderr)
+	}
+	got := invoke(t, c.env, "runs", "get", id(run), "--output=json").want(t, exitSuccess).object(t)
+	if numberOf(t, got, "run_id") != run || numberOf(t, got, "job_id") != c.job || got["status"] != "running" || got["url"] != link || got["git_sha"] != sha3 || got["finished_at"] != nil || got["error"] != nil {
+		t.Errorf("get: object %v", got)
+	}
+	got = invoke(t, c.env, "runs", "cancel", id(run), "--output=json").want(t, exitSuccess).object(t)
+	if numberOf(t, got, "run_id") != run || got["status"] != "cancelled" {
+		t.Errorf("cancel: object %v", got)
+	}
+	if r, _ := c.Run(run); r.Status != dbtcloudtest.Cancelled {
+		t.Errorf("the run is %s", r.Status)
+	}
+	for _, verb := range []string{"get", "cancel", "wait"} {
+		if o := invoke(t, c.env, "runs", verb, "1", "--timeout=50ms"); verb != "wait" {
+			o.want(t, exitBadInput) // the flag is that of wait
+		}
+		if o := invoke(t, c.env, "runs", verb, "1"+id(run), "--account-id=1"); verb != "wait" && (o.status != exitRefused || o.stdout != "") {
+			t.Errorf("%s of no run: %+v", verb, o)
+		}
+	}
+}
+
+func TestRunsWait(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		end    func(c *cloud, run int64)
+		status string
+		want   int
+	}{
+		{"success", func(c *cloud, run int64) { c.FinishRun(run, dbtcloudtest.Success) }, "success", exitSuccess},
+		{"error", func(c *cloud, run int64) { c.FinishRun(run, dbtcloudtest.Error) }, "error", exitRunFailed},
+		{"cancelled", func(c *cloud, run int64) { c.CancelRun(run, "somebody", "") }, "cancelled", exitCancelled},
+		{"deadline", func(*cloud, int64) {}, "running", exitDeadline},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t, -1)
+			run := c.occupy()
+			c.At(time.Now().Add(30*time.Millisecond), func(s *dbtcloudtest.Server) { test.end(&cloud{Server: s}, run) })
+			o := invoke(t, c.env, "runs", "wait", id(run), "--poll-interval=10ms", "--timeout=500ms", "--output=json").want(t, test.want)
+			got := o.object(t)
+			if numberOf(t, got, "run_id") != run || got["status"] != test.status || (got["error"] == nil) != (test.want == exitSuccess) {
+				t.Errorf("object %v", got)
+			}
+			if r, _ := c.Run(run); test.want == exitDeadline && r.Status.Terminal() {
+				t.Errorf("the run is %s, though nobody cancelled it", r.Status)
+			}
+			if !strings.Contains(steady(o.stderr), "TIME  run "+id(run)+" of job "+id(c.job)+": running\n") {
+				t.Errorf("stderr %q does not tell that it runs", o.stderr)
+			}
+		})
+	}
+}
+
+func TestInterruptedBeforeAnyAnswer(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, -1)
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	interrupt(errors.New("interrupt signal received"))
+	for _, args := range [][]string{
+		{"runs", "get", "1"}, {"runs", "wait", "1"}, {"runs", "cancel", "1"}, {"sweep"},
+		{"autoscale-ci", "--pull-request=7", "--sha=" + sha1}, {"autoscale-ci", "--pull-request=7", "--sha=" + sha1, "--dry-run"},
+	} {
+		if o := invokeOn(ctx, nil, c.env, args...); o.status != exitInterrupted || !strings.Contains(o.stderr, "dbtcloud: interrupted: ") {
+			t.Errorf("%v: exit status %d, stderr %q", args, o.status, o.stderr)
+		}
+	}
+	if writes := c.writes(); len(writes) > 0 {
+		t.Errorf("sent %v", writes)
+	}
+}
