@@ -58,7 +58,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
 	if hint := e.Hint(); hint != "" {
-		fmt.Fprintf(&b, ". %s", hint)
+		return strings.TrimSuffix(b.String(), ".") + ". " + hint
 	}
 	return b.String()
 }

@@ -249,12 +249,14 @@ func (res *result) fail(err error) error {
 	return err
 }
 
-// failSending is the error of a request that got no answer.
+// failSending is the error of a request whose last attempt got no answer.
 func (res *result) failSending(err error) error {
 	err = res.hide(err)
+	e := &Error{StatusCode: res.call.Status, Operation: res.request.operation, Message: "an earlier attempt was answered so"}
 	if paused, ok := errors.AsType[*transport.PausedError](err); ok {
-		e := &Error{StatusCode: http.StatusTooManyRequests, Operation: res.request.operation,
-			Message: "after an earlier 429 nothing is sent until " + paused.Until.UTC().Format(time.RFC3339)}
+		e.StatusCode, e.Message = http.StatusTooManyRequests, "after a 429 nothing is sent until "+paused.Until.UTC().Format(time.RFC3339)
+	}
+	if e.StatusCode >= 400 {
 		err = fmt.Errorf("%w: %w", e, err)
 	} else {
 		err = fmt.Errorf("dbtcloud: %s: %w", res.request.operation, err)

@@ -18,6 +18,7 @@ type Call struct {
 	Sent     bool      // some attempt may have reached the server and been acted on; an answer of 429 says that it was not
 	GaveUp   error     // a retry was due, but its wait would have outlasted the context; what was last received was returned
 	Date     time.Time // the server's Date header of the last answer, zero if there was none
+	Status   int       // the status of the last answer, 0 if there was none; an attempt after it may have had no answer
 }
 
 type callKey struct{}

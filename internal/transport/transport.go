@@ -155,6 +155,7 @@ func (x *exchange) learn(a *attempt) {
 	}
 	x.log.attempt(x.ctx, x.attempts, a.res.StatusCode, a.took)
 	x.call.Date, _ = http.ParseTime(a.res.Header.Get("Date"))
+	x.call.Status = a.res.StatusCode
 	if a.res.StatusCode == http.StatusTooManyRequests {
 		pause := x.policy.Pause
 		if d, ok := retryAfter(a.res.Header, time.Now()); ok {
