@@ -69,13 +69,16 @@ func (a app) autoscaleCI(g *global) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runCI(cmd, f) },
 	}
-	fs := cmd.Flags()
-	fs.SortFlags = false
+	cmd.Flags().SortFlags = false
+	f.add(cmd.Flags())
+	return cmd
+}
+
+func (f *ciFlags) add(fs *pflag.FlagSet) {
 	addJobID(fs, &f.jobID)
 	f.addChange(fs)
 	f.addPlacing(fs)
 	f.addWaiting(fs)
-	return cmd
 }
 
 func addJobID(fs *pflag.FlagSet, jobID *number) {
@@ -136,12 +139,8 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
 	if err != nil {
 		return err
 	}
-	ci := &dbtcloud.AutoscaleCI{
-		Client: client, JobID: f.jobID.value, Overrides: overrides,
-		Mode: dbtcloud.Mode(f.mode.value), NoMove: f.noMove,
-		MaxRunSlots: int(f.maxRunSlots.value), MaxClones: int(f.maxClones.value), KeepClone: f.keepClone,
-		NoWait: !f.wait, OnLeave: dbtcloud.Leave(f.onInterrupt.value), Poll: dbtcloud.Poll{Interval: f.pollInterval.value},
-	}
+	ci := f.autoscaler()
+	ci.Client, ci.Overrides = client, overrides
 	ctx, cancel := withDeadline(cmd.Context(), f.timeout.value)
 	defer cancel()
 	if f.dryRun {
@@ -152,6 +151,15 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
 		return a.emit(f.global, newPlanned(plan), plan.String())
 	}
 	return a.test(ctx, f, ci, change)
+}
+
+// autoscaler is what the flags say, apart from the change.
+func (f *ciFlags) autoscaler() *dbtcloud.AutoscaleCI {
+	return &dbtcloud.AutoscaleCI{
+		JobID: f.jobID.value, Mode: dbtcloud.Mode(f.mode.value), NoMove: f.noMove,
+		MaxRunSlots: int(f.maxRunSlots.value), MaxClones: int(f.maxClones.value), KeepClone: f.keepClone,
+		NoWait: !f.wait, OnLeave: dbtcloud.Leave(f.onInterrupt.value), Poll: dbtcloud.Poll{Interval: f.pollInterval.value},
+	}
 }
 
 // test has the change tested and writes what came of it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
+	"github.com/spf13/pflag"
 )
 
 func TestOutputOfASuccess(t *testing.T) {
@@ -225,6 +226,56 @@ func TestDryRun(t *testing.T) {
 	}
 	if after := c.writes(); len(after) != before {
 		t.Errorf("a dry run sent %v", after[before:])
+	}
+}
+
+func TestAutoscalerFromFlags(t *testing.T) {
+	t.Parallel()
+	type settings struct {
+		jobID                     int64
+		mode, leave               string
+		noMove, keepClone, noWait bool
+		maxRunSlots, maxClones    int
+		interval, timeout         time.Duration
+	}
+	defaults := settings{jobID: 5, mode: "auto", leave: "cancel", interval: 10 * time.Second}
+	with := func(change func(*settings)) settings {
+		s := defaults
+		change(&s)
+		return s
+	}
+	tests := []struct {
+		args string
+		want settings
+	}{
+		{"", defaults},
+		{"--wait --no-move=false --keep-clone=false", defaults},
+		{"--mode queue --on-interrupt=detach", with(func(s *settings) { s.mode, s.leave = "queue", "detach" })},
+		{"--no-move --keep-clone --max-run-slots 3 --max-clones=2", with(func(s *settings) { s.noMove, s.keepClone, s.maxRunSlots, s.maxClones = true, true, 3, 2 })},
+		{"--no-wait", with(func(s *settings) { s.noWait = true })},
+		{"--no-wait --wait", defaults},
+		{"--wait=false", with(func(s *settings) { s.noWait = true })},
+		{"--no-wait=false", defaults},
+		{"--no-should-poll", with(func(s *settings) { s.noWait = true })},
+		{"--no-wait --should-poll", defaults},
+		{"--no-delete-cloned-job", with(func(s *settings) { s.keepClone = true })},
+		{"--keep-clone --delete-cloned-job", defaults},
+		{"--poll-interval 5 --timeout 90m", with(func(s *settings) { s.interval, s.timeout = 5*time.Second, 90*time.Minute })},
+		{"--poll-interval 1m30s --timeout 90", with(func(s *settings) { s.interval, s.timeout = 90*time.Second, 90*time.Second })},
+	}
+	for _, test := range tests {
+		f := new(ciFlags)
+		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+		f.add(fs)
+		if err := fs.Parse(append(strings.Fields(test.args), "--job-id=5")); err != nil {
+			t.Errorf("%s: %v", test.args, err)
+			continue
+		}
+		ci := f.autoscaler()
+		got := settings{ci.JobID, string(ci.Mode), string(ci.OnLeave), ci.NoMove, ci.KeepClone, ci.NoWait, ci.MaxRunSlots, ci.MaxClones, ci.Poll.Interval, f.timeout.value}
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(settings{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.args, diff)
+		}
 	}
 }
 

@@ -118,12 +118,23 @@ func TestRunsGetAndCancel(t *testing.T) {
 	if r, _ := c.Run(run); r.Status != dbtcloudtest.Cancelled {
 		t.Errorf("the run is %s", r.Status)
 	}
-	for _, verb := range []string{"get", "cancel", "wait"} {
-		if o := invoke(t, c.env, "runs", verb, "1", "--timeout=50ms"); verb != "wait" {
-			o.want(t, exitBadInput) // the flag is that of wait
-		}
-		if o := invoke(t, c.env, "runs", verb, "1"+id(run), "--account-id=1"); verb != "wait" && (o.status != exitRefused || o.stdout != "") {
-			t.Errorf("%s of no run: %+v", verb, o)
+}
+
+func TestRunsThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, -1)
+	tests := []struct {
+		args string
+		want int
+	}{
+		{"get 1", exitRefused},
+		{"cancel 1", exitRefused},
+		{"wait 1 --timeout=50ms", exitDeadline}, // it may be too new to be seen
+	}
+	for _, test := range tests {
+		o := invoke(t, c.env, append([]string{"runs"}, strings.Fields(test.args)...)...).want(t, test.want)
+		if o.stdout != "" || !strings.Contains(o.stderr, "It does not exist, belongs to another account") {
+			t.Errorf("%s: stdout %q, stderr %q", test.args, o.stdout, o.stderr)
 		}
 	}
 }

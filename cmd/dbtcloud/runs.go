@@ -37,6 +37,9 @@ func (a app) runsGet(g *global) *cobra.Command {
 	}
 }
 
+// newRun is how long a run that is not found may be too new to be seen.
+const newRun = 10 * time.Second
+
 func (a app) runsWait(g *global) *cobra.Command {
 	pollInterval, timeout := seconds{10 * time.Second}, seconds{}
 	cmd := &cobra.Command{
@@ -50,7 +53,7 @@ func (a app) runsWait(g *global) *cobra.Command {
 			}
 			ctx, cancel := withDeadline(cmd.Context(), timeout.value)
 			defer cancel()
-			run, err := a.watch(ctx, client, id, dbtcloud.Poll{Interval: pollInterval.value})
+			run, err := a.watch(ctx, client, id, dbtcloud.Poll{Interval: pollInterval.value, Grace: newRun})
 			if run == nil {
 				return err
 			}
