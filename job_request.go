@@ -25,7 +25,7 @@ type JobRequest struct {
 	DeferringEnvironmentID   int64          // none
 	DeferringJobID           int64          // none; legacy
 	Execution                *JobExecution  // no timeout
-	Settings                 *JobSettings   // 4 threads, target "default"
+	Settings                 *JobSettings   // 4 threads, target "default"; so is a field of it that is zero
 	Triggers                 *JobTriggers   // none: all off
 	TriggersOnDraftPR        *bool          // false
 	Schedule                 *JobSchedule   // hourly, every day; without effect while Triggers.Schedule is off
@@ -66,7 +66,7 @@ func (s *JobsService) defaults() map[string]any {
 		"account_id":             s.c.accountID,
 		"state":                  StateActive,
 		"execution":              JobExecution{},
-		"settings":               JobSettings{Threads: 4, TargetName: "default"},
+		"settings":               map[string]any{"threads": 4, "target_name": "default"},
 		"triggers":               JobTriggers{},
 		"schedule":               hourly(),
 		"generate_docs":          false,
@@ -175,7 +175,7 @@ func (req JobRequest) apply(body map[string]any) {
 	setField(body, "deferring_environment_id", req.DeferringEnvironmentID)
 	setField(body, "deferring_job_definition_id", req.DeferringJobID)
 	setField(body, "execution", req.Execution)
-	setField(body, "settings", req.Settings)
+	setSettings(body, req.Settings)
 	setField(body, "triggers", req.Triggers)
 	setField(body, "triggers_on_draft_pr", req.TriggersOnDraftPR)
 	setField(body, "schedule", req.Schedule)
@@ -194,6 +194,21 @@ func (req JobRequest) apply(body map[string]any) {
 	if req.CostOptimizationFeatures != nil {
 		body["cost_optimization_features"] = req.CostOptimizationFeatures
 	}
+}
+
+// setSettings writes what is set and leaves the rest, because the write schema
+// takes no settings without a target name.
+func setSettings(body map[string]any, set *JobSettings) {
+	if set == nil {
+		return
+	}
+	settings, _ := body["settings"].(map[string]any)
+	if settings == nil {
+		settings = map[string]any{}
+	}
+	setField(settings, "threads", set.Threads)
+	setField(settings, "target_name", set.TargetName)
+	body["settings"] = settings
 }
 
 func setField[T comparable](body map[string]any, name string, v T) {
