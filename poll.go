@@ -43,7 +43,7 @@ const lastLook = 2 * time.Second
 func (p Poll) until(ctx context.Context, look func(context.Context) (done bool, err error)) error {
 	p = p.withDefaults()
 	begun, lastGood := time.Now(), time.Now()
-	for pause := p.First; ; pause = min(pause*3/2, p.Interval) {
+	for pause := p.First; ; pause = min(pause*2, p.Interval) {
 		done, err := look(ctx)
 		if done {
 			return err
@@ -96,9 +96,11 @@ func (p Poll) passing(err error, age time.Duration) bool {
 	return !errors.Is(err, ErrSuperseded) && !errors.Is(err, ErrInvalid)
 }
 
-// jitter takes up to a fifth off, so that many waiters spread out.
+// jitter takes up to a fifth off, so that many waiters spread out. It draws from the
+// clock: what happens in virtual time can then be repeated exactly.
 func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/5+1))
+	clock := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(d)))
+	return d - time.Duration(clock.Int64N(int64(d)/5+1))
 }
 
 // sleep waits for d, or for the end of ctx, whose error it returns.
