@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -444,13 +445,16 @@ func TestInvalidIDs(t *testing.T) {
 	for name, call := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, s := scripted(t, always(200, "application/json", envelope("{}")))
-			if err := call(t.Context(), c); !errors.Is(err, dbtcloud.ErrInvalid) {
-				t.Errorf("error %v, want ErrInvalid", err)
-			}
-			if len(s.lines()) != 0 {
-				t.Errorf("sent %v, want nothing", s.lines())
-			}
+			synctest.Test(t, func(t *testing.T) {
+				c, s := scripted(t, always(200, "application/json", envelope("{}")))
+				begin := time.Now()
+				if err := call(t.Context(), c); !errors.Is(err, dbtcloud.ErrInvalid) {
+					t.Errorf("error %v, want ErrInvalid", err)
+				}
+				if len(s.lines()) != 0 || time.Since(begin) != 0 {
+					t.Errorf("sent %v in %s, want nothing and at once", s.lines(), time.Since(begin))
+				}
+			})
 		})
 	}
 }
