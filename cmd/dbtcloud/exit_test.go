@@ -57,7 +57,7 @@ func TestBecause(t *testing.T) {
 		endless, done := withDeadline(signalled, 0)
 		defer done()
 		failure := errors.New("failure")
-		if err := because(late, failure); err != failure {
+		if err := because(late, failure); !errors.Is(err, failure) || exitStatus(err) != exitRefused {
 			t.Errorf("before the deadline: %v", err)
 		}
 		time.Sleep(time.Minute)

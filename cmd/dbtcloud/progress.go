@@ -71,7 +71,7 @@ func (p *progress) say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.draw("")
-	fmt.Fprintf(p.w, "%s  %s\n", clock(time.Since(p.begun)), oneLine(text))
+	p.print(clock(time.Since(p.begun)) + "  " + oneLine(text) + "\n")
 	p.draw(p.liveText())
 }
 
@@ -108,12 +108,15 @@ func (p *progress) draw(text string) {
 	r := []rune(text)
 	r = r[:min(len(r), max(p.columns()-1, 0))]
 	blank := strings.Repeat(" ", max(p.shown-len(r), 0))
-	fmt.Fprint(p.w, "\r"+string(r)+blank)
+	p.print("\r" + string(r) + blank)
 	if len(r) == 0 {
-		fmt.Fprint(p.w, "\r")
+		p.print("\r")
 	}
 	p.shown = len(r)
 }
+
+// print leaves errors aside: that nobody reads the progress is no failure.
+func (p *progress) print(text string) { _, _ = io.WriteString(p.w, text) }
 
 // clock is a length of time as 0:05, 12:34 or 1:02:03.
 func clock(d time.Duration) string {

@@ -81,7 +81,7 @@ func TestTerminal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
+		t.Cleanup(func() { _ = f.Close() })
 		if terminal(f, func(string) string { return "" }) != nil {
 			t.Errorf("%s is taken for a terminal", name)
 		}

@@ -29,10 +29,13 @@ func (a app) run(ctx context.Context, args []string) int {
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(a.stderr, "dbtcloud: "+oneLine(err.Error()))
+		a.tell("dbtcloud: " + oneLine(err.Error()))
 	}
 	return exitStatus(err)
 }
+
+// tell writes a line for people. That nobody reads it is no failure.
+func (a app) tell(line string) { _, _ = fmt.Fprintln(a.stderr, line) }
 
 const rootHelp = `Run one Slim CI job of dbt Cloud for many pull requests at the same time.
 

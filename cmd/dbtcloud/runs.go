@@ -31,7 +31,7 @@ func (a app) runsGet(g *global) *cobra.Command {
 			if err != nil {
 				return because(ctx, err)
 			}
-			fmt.Fprintln(a.stderr, oneLine(describe(run)))
+			a.tell(oneLine(describe(run)))
 			return a.emit(g, newRunResult(client, run, nil), client.RunURL(run))
 		},
 	}
@@ -102,7 +102,7 @@ func (a app) runsCancel(g *global) *cobra.Command {
 			if err != nil {
 				return because(ctx, err)
 			}
-			fmt.Fprintln(a.stderr, oneLine("cancel of "+describe(run)))
+			a.tell(oneLine("cancel of " + describe(run)))
 			return a.emit(g, newRunResult(client, run, nil), client.RunURL(run))
 		},
 	}

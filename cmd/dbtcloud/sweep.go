@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/slimci/dbtcloud"
@@ -38,8 +39,8 @@ func (a app) sweep(g *global) *cobra.Command {
 		ctx := cmd.Context()
 		report, err := sweep(ctx)
 		err = because(ctx, err)
-		fmt.Fprintf(a.stderr, "clones of job %d: %d deleted, %d with an unfinished run, %d new without a run, %d kept\n",
-			jobID.value, len(report.Deleted), len(report.Active), len(report.Young), len(report.Kept))
+		a.tell(fmt.Sprintf("clones of job %d: %d deleted, %d with an unfinished run, %d new without a run, %d kept",
+			jobID.value, len(report.Deleted), len(report.Active), len(report.Young), len(report.Kept)))
 		return errors.Join(err, a.emit(g, newSwept(jobID.value, report, err), lines(report.Deleted)))
 	}
 	return cmd
@@ -49,7 +50,7 @@ func (a app) sweep(g *global) *cobra.Command {
 func lines(ids []int64) string {
 	words := make([]string, len(ids))
 	for i, id := range ids {
-		words[i] = fmt.Sprint(id)
+		words[i] = strconv.FormatInt(id, 10)
 	}
 	return strings.Join(words, "\n")
 }
