@@ -43,7 +43,7 @@ const lastLook = 2 * time.Second
 func (p Poll) until(ctx context.Context, look func(context.Context) (done bool, err error)) error {
 	p = p.withDefaults()
 	begun, lastGood := time.Now(), time.Now()
-	for pause := p.First; ; pause = min(pause*2, p.Interval) {
+	for pause := p.First; ; pause = min(pause*3/2, p.Interval) {
 		done, err := look(ctx)
 		if done {
 			return err
