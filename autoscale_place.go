@@ -34,7 +34,15 @@ func (r *CIRun) place(ctx context.Context) error {
 				return err
 			}
 		case plan.Decision == Adopt:
-			return r.adopt(ctx, plan.RunID)
+			run, err := r.readListed(ctx, plan.RunID)
+			if err != nil {
+				return err
+			}
+			if !run.Status.Terminal() {
+				r.adopt(run)
+				return nil
+			}
+			r.ended[run.ID] = true // the list was stale: what has finished is never adopted
 		case plan.await != 0:
 			r.say("waiting: %s", plan.Reason)
 			if err := r.awaitEnd(ctx, plan.await); err != nil {
@@ -265,15 +273,25 @@ func (r *CIRun) awaitEnd(ctx context.Context, id int64) error {
 	return err
 }
 
-// adopt follows a run of the same commit that somebody else triggered.
-func (r *CIRun) adopt(ctx context.Context, id int64) error {
-	run, err := r.a.Client.Runs.Get(ctx, id, RunWithTrigger)
+// readListed reads a run that a list showed, with its trigger; it may be too new to be
+// read at once.
+func (r *CIRun) readListed(ctx context.Context, id int64) (run *Run, err error) {
+	err = r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
+		var gerr error
+		run, gerr = r.a.Client.Runs.Get(ctx, id, RunWithTrigger)
+		return gerr == nil, gerr
+	})
 	if err != nil {
-		return fmt.Errorf("dbtcloud: run %d: %w", id, err)
+		return nil, fmt.Errorf("dbtcloud: run %d: %w", id, err)
 	}
 	if run.Trigger == nil {
 		run.Trigger = new(RunTrigger)
 	}
+	return run, nil
+}
+
+// adopt follows a run of the same commit that somebody else triggered.
+func (r *CIRun) adopt(run *Run) {
 	r.Run, r.JobID, r.Adopted, r.CloneJobID = run, run.JobID, !r.us.owns(run), 0
 	if run.JobID != r.source.ID {
 		r.CloneJobID = run.JobID
@@ -281,7 +299,6 @@ func (r *CIRun) adopt(ctx context.Context, id int64) error {
 	_, r.us.first = order(run)
 	r.us.runs = append(r.us.runs, run.ID)
 	r.say("following run %d, which tests this commit already", run.ID)
-	return nil
 }
 
 // supersede ends the change in favour of a newer one.
@@ -564,7 +581,11 @@ func (r *CIRun) joinTwin(ctx context.Context, id int64) error {
 			return err
 		}
 	}
-	return r.adopt(ctx, id)
+	run, err := r.readListed(ctx, id)
+	if err == nil {
+		r.adopt(run)
+	}
+	return err
 }
 
 // alive tells whether a run that a list showed is really active.

@@ -129,7 +129,11 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 			return false, err
 		case !alive:
 		case twin:
-			return false, r.adopt(ctx, rival.ID)
+			run, err := r.readListed(ctx, rival.ID)
+			if err == nil {
+				r.adopt(run)
+			}
+			return false, err
 		default:
 			return true, errors.Join(r.supersede(ctx, rival.ID), r.superseded())
 		}
