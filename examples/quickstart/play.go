@@ -23,13 +23,13 @@ const (
 // shortestLook keeps many runners from keeping the machine busy with looking.
 const shortestLook = 30 * time.Millisecond
 
-// stage is where one mode runs: a fake behind a real port, and a clock.
+// stage is where one mode runs: a fake, the way to it, and a clock.
 type stage struct {
-	fake  *dbtcloudtest.Server
-	url   string
-	jobID int64 // the Slim CI job
-	start time.Time
-	speed float64 // seconds shown for one that passes
+	fake    *dbtcloudtest.Server
+	connect func() (*dbtcloud.Client, error)
+	jobID   int64 // the Slim CI job
+	start   time.Time
+	speed   float64 // seconds shown for one that passes
 }
 
 // runner is what one CI job does for one push.
@@ -45,8 +45,7 @@ func playBoth(ctx context.Context, d document, pushes []push) (slim, autoscaling
 	return slim, autoscaling, errors.Join(slimErr, autoErr)
 }
 
-// play starts a runner for each push when its time has come, and returns what the
-// fake recorded when all have ended.
+// play runs one mode over HTTP.
 func play(ctx context.Context, d document, pushes []push, do runner) (mode, error) {
 	s := newStage(d, pushes)
 	stop, err := s.serve(ctx)
@@ -54,6 +53,12 @@ func play(ctx context.Context, d document, pushes []push, do runner) (mode, erro
 		return mode{}, err
 	}
 	defer stop()
+	return s.perform(ctx, pushes, do)
+}
+
+// perform starts a runner for each push when its time has come, and returns what the
+// fake recorded when all have ended.
+func (s *stage) perform(ctx context.Context, pushes []push, do runner) (mode, error) {
 	s.start = time.Now()
 	problems := make([]error, len(pushes))
 	var wg sync.WaitGroup
@@ -61,10 +66,7 @@ func play(ctx context.Context, d document, pushes []push, do runner) (mode, erro
 		wg.Go(func() { problems[i] = s.runner(ctx, p, do) })
 	}
 	wg.Wait()
-	if err := errors.Join(problems...); err != nil {
-		return mode{}, err
-	}
-	return s.record(pushes), nil
+	return s.record(pushes), errors.Join(problems...)
 }
 
 func newStage(d document, pushes []push) *stage {
@@ -85,14 +87,17 @@ func newStage(d document, pushes []push) *stage {
 	return s
 }
 
-// serve opens a port of loopback; stop closes it.
+// serve opens a port of loopback and connects to it; stop closes it.
 func (s *stage) serve(ctx context.Context) (stop func(), err error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening a port of 127.0.0.1 for the fake dbt Cloud: %w", err)
 	}
-	s.url = "http://" + listener.Addr().String()
+	s.connect = func() (*dbtcloud.Client, error) {
+		return dbtcloud.New(dbtcloud.WithHost("http://"+listener.Addr().String()),
+			dbtcloud.WithAccount(s.fake.AccountID()), dbtcloud.WithToken(s.fake.Token()))
+	}
 	server := &http.Server{Handler: s.fake, ReadHeaderTimeout: 10 * time.Second}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = server.Serve(listener) }) // ends with Close; until then the runners would notice
@@ -101,7 +106,7 @@ func (s *stage) serve(ctx context.Context) (stop func(), err error) {
 
 // runner waits for the time of the push and does what CI does, with a client of its own.
 func (s *stage) runner(ctx context.Context, p push, do runner) error {
-	client, err := dbtcloud.New(dbtcloud.WithHost(s.url), dbtcloud.WithAccount(s.fake.AccountID()), dbtcloud.WithToken(s.fake.Token()))
+	client, err := s.connect()
 	if err != nil {
 		return err
 	}

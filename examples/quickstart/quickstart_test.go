@@ -5,20 +5,24 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slimci/dbtcloud"
 )
 
-// TestQuickstart is the whole command, a little faster: what it promises, and that its
-// figures can be recounted from the records.
+// TestQuickstart is the whole command, a little faster. How busy the machine is decides
+// what is cancelled in time, so this looks at what always holds, and at the figures.
 func TestQuickstart(t *testing.T) {
 	t.Parallel()
 	var out, problems strings.Builder
-	if status := run(t.Context(), []string{"--prs", "4", "--slots", "3", "--json"}, 3*time.Second, &out, &problems); status != exitOK {
+	if status := run(t.Context(), []string{"--prs", "4", "--slots", "3", "--json"}, 4*time.Second, &out, &problems); status != exitOK {
 		t.Fatalf("status %d: %s", status, problems.String())
 	}
 	var d document
@@ -31,43 +35,88 @@ func TestQuickstart(t *testing.T) {
 		t.Error("more than one JSON document")
 	}
 	checkSlim(t, d.SlimCI)
-	checkAutoscaling(t, d.AutoscalingCI)
+	checkEnd(t, d.AutoscalingCI)
 	if diff := cmp.Diff(d.SlimCI.Pushes, d.AutoscalingCI.Pushes); diff != "" {
 		t.Errorf("the modes got different pushes: %s", diff)
 	}
-	if slim, auto := d.SlimCI.Figures, d.AutoscalingCI.Figures; auto.MeanResult >= slim.MeanResult || auto.MeanStart >= slim.MeanStart {
-		t.Errorf("autoscaling waited no less: to the start %.0f, alone %.0f; to the result %.0f, alone %.0f", auto.MeanStart, slim.MeanStart, auto.MeanResult, slim.MeanResult)
-	}
+	checkFaster(t, d)
 	text := report(d, pen{})
 	checkWidth(t, text)
 	checkTable(t, out.String(), text)
 }
 
-// checkSlim wants every commit run once to its end, in the order of the triggers,
-// one at a time, for as long as the scenario says.
+// TestModes is both modes in virtual time, without sockets: there every promise of
+// Autoscaling CI can be held to.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		prs, slots int
+		seed       uint64
+	}{{1, 1, 1}, {2, 1, 2}, {4, 3, 1}, {6, 4, 1}, {7, 2, 3}} {
+		t.Run(fmt.Sprintf("%d prs, %d slots, seed %d", tt.prs, tt.slots, tt.seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				pushes := newScenario(tt.prs, tt.seed)
+				d := document{PullRequests: tt.prs, Slots: tt.slots, Seed: tt.seed, MinutesPerSecond: 20}
+				d.SlimCI = virtually(t, d, pushes, triggerOnly)
+				d.AutoscalingCI = virtually(t, d, pushes, autoscale)
+				if err := d.count(); err != nil {
+					t.Fatal(err)
+				}
+				checkSlim(t, d.SlimCI)
+				checkEnd(t, d.AutoscalingCI)
+				checkAutoscaling(t, d, tt.slots)
+				checkFaster(t, d)
+				checkWidth(t, report(d, pen{}))
+			})
+		})
+	}
+}
+
+// virtually runs a mode within the process.
+func virtually(t *testing.T, d document, pushes []push, do runner) mode {
+	t.Helper()
+	s := newStage(d, pushes)
+	s.connect = func() (*dbtcloud.Client, error) { return s.fake.Client() }
+	m, err := s.perform(t.Context(), pushes, do)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// checkFaster wants the results of autoscaling sooner.
+func checkFaster(t *testing.T, d document) {
+	t.Helper()
+	if slim, auto := d.SlimCI.Figures, d.AutoscalingCI.Figures; auto.MeanResult >= slim.MeanResult {
+		t.Errorf("with autoscaling a result took %.0f s on average, without %.0f s", auto.MeanResult, slim.MeanResult)
+	}
+}
+
+// checkSlim wants every commit run once to its end, one at a time, for as long as the
+// scenario says.
 func checkSlim(t *testing.T, m mode) {
 	t.Helper()
 	if len(m.Runs) != len(m.Pushes) || len(m.Jobs) != 1 {
 		t.Fatalf("%d runs for %d pushes, on %d jobs", len(m.Runs), len(m.Pushes), len(m.Jobs))
 	}
-	last := seconds(0)
-	for i, r := range m.Runs {
-		if r.Status != success || r.SHA != m.Pushes[i].SHA || *r.Started < last {
-			t.Errorf("run %d is not the next one that ran: %+v, after %.1f", i, r, last)
+	for _, p := range m.Pushes {
+		i := slices.IndexFunc(m.Runs, func(r runRecord) bool { return r.SHA == p.SHA && r.Status == success })
+		if i < 0 {
+			t.Fatalf("%s has no successful run", p.Commit)
 		}
-		if ran := *r.Finished - *r.Started; math.Abs(float64(ran-m.Pushes[i].RunLength)) > 0.01 {
-			t.Errorf("the run of %s took %.2f s, want %.2f", m.Pushes[i].Commit, ran, m.Pushes[i].RunLength)
+		r := m.Runs[i]
+		if *r.Queued < p.At || i > 0 && *r.Started < *m.Runs[i-1].Finished {
+			t.Errorf("the run of %s came before its push or before its turn: %+v", p.Commit, r)
 		}
-		if late := *r.Queued - m.Pushes[i].At; late < 0 {
-			t.Errorf("%s was triggered before it was pushed", m.Pushes[i].Commit)
+		if ran := *r.Finished - *r.Started; math.Abs(float64(ran-p.RunLength)) > 0.01 {
+			t.Errorf("the run of %s took %.2f s, want %.2f", p.Commit, ran, p.RunLength)
 		}
-		last = *r.Finished
 	}
 }
 
-// checkAutoscaling wants every last commit tested, older commits cancelled by newer
-// ones, and no clone left.
-func checkAutoscaling(t *testing.T, m mode) {
+// checkEnd wants every last commit tested once, every run ended, and no clone left.
+func checkEnd(t *testing.T, m mode) {
 	t.Helper()
 	for _, p := range lastCommits(m.Pushes) {
 		if n := count(m.Runs, func(r runRecord) bool { return r.SHA == p.SHA && r.Status == success }); n != 1 {
@@ -75,13 +124,41 @@ func checkAutoscaling(t *testing.T, m mode) {
 		}
 	}
 	for _, r := range m.Runs {
-		if stale := outdated(m.Pushes, r.SHA); r.Status == success && *r.Finished > stale+minute {
-			t.Errorf("the run of %s went on until %.0f, although there was a newer commit at %.0f", m.commit(r.SHA), *r.Finished, stale)
+		if r.Finished == nil {
+			t.Errorf("run %d has not ended", r.ID)
 		}
 	}
-	if f := m.Figures; f.CancelledOutdated == 0 || f.ClonesMade == 0 || f.ClonesMade != f.ClonesDeleted {
-		t.Errorf("want outdated runs cancelled, clones made and all of them deleted: %+v", f)
+	for _, j := range m.Jobs {
+		if (j.Deleted == nil) != (j.ID == m.JobID) {
+			t.Errorf("of job %d and its clones only the job must be there: %+v", m.JobID, j)
+		}
 	}
+}
+
+// checkAutoscaling wants outdated runs cancelled before newer ones are triggered, and
+// clones where slots allow.
+func checkAutoscaling(t *testing.T, d document, slots int) {
+	t.Helper()
+	m, look := d.AutoscalingCI, seconds(looks(d.speed()).Seconds()*d.speed())
+	for _, r := range m.Runs {
+		stale := outdated(m.Pushes, r.SHA)
+		if *r.Finished > stale+cancelDelay+look {
+			t.Errorf("run %d of %s went on until %.0f, although there was a newer commit at %.0f", r.ID, m.commit(r.SHA), *r.Finished, stale)
+		}
+		for _, other := range m.Runs {
+			if m.newer(other, r) && *other.Queued < *r.Finished {
+				t.Errorf("run %d of %s was triggered before run %d of %s had ended", other.ID, m.commit(other.SHA), r.ID, m.commit(r.SHA))
+			}
+		}
+	}
+	if f := m.Figures; f.CancelledOutdated == 0 || (f.ClonesMade > 0) != (slots > 1) {
+		t.Errorf("want outdated runs cancelled, and clones if there is more than one slot: %+v", f)
+	}
+}
+
+// newer tells whether a run tests a newer commit of the pull request than another.
+func (m mode) newer(r, than runRecord) bool {
+	return r.PullRequest == than.PullRequest && m.commit(r.SHA) > m.commit(than.SHA)
 }
 
 func count[T any](all []T, is func(T) bool) (n int) {
