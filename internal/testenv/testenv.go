@@ -23,6 +23,9 @@ const NoSkipVariable = "DBTCLOUD_NO_SKIP"
 // SharedVariable names the directory that [Shared] looks into.
 const SharedVariable = "DBTCLOUD_SHARED"
 
+// Race says that the race detector is on, under which nothing that measures time means anything.
+const Race = raceEnabled
+
 // Count chooses how often a test tries: small by default and always under the race detector, otherwise what
 // DBTCLOUD_COUNT says. An unknown word counts as small; the tests of this package fail on it.
 func Count(small, middle, full int) int {
