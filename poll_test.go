@@ -90,8 +90,9 @@ func TestPollGrowth(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			different := map[time.Duration]bool{}
-			for range 5 {
+			for i := range 5 {
 				synctest.Test(t, func(t *testing.T) {
+					time.Sleep(time.Duration(i) * 17 * time.Millisecond) // the clock is what jitter is drawn from
 					c, s := scripted(t, func(n int, _ *http.Request) (*http.Response, error) {
 						status := 3
 						if n == len(test.want)+1 {
