@@ -13,6 +13,7 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
+	"github.com/slimci/dbtcloud/internal/testenv"
 )
 
 // covered are the operations that the SDK has.
@@ -51,8 +52,7 @@ func TestContract(t *testing.T) {
 		}
 	})
 	if ran < len(scenarios) {
-		t.Logf("%d of %d scenarios ran to their end, so what they sent together is not judged", ran, len(scenarios))
-		return
+		testenv.Skip(t, "only %d of %d scenarios ran to their end, so what they sent together is not judged", ran, len(scenarios))
 	}
 	for _, problem := range c.gaps(covered()) {
 		t.Error(problem)
@@ -62,7 +62,7 @@ func TestContract(t *testing.T) {
 // contract is the documents, and what all scenarios together have sent.
 type contract struct {
 	documents  *documents
-	departures []departure
+	departures map[string]departure // by the violation that they explain
 
 	mu   sync.Mutex
 	sent map[string]map[string]bool // by operation: the names of its query parameters and of the fields of its body
@@ -70,7 +70,7 @@ type contract struct {
 }
 
 func newContract(d *documents) *contract {
-	return &contract{documents: d, departures: departures(), sent: map[string]map[string]bool{}, used: map[string]bool{}}
+	return &contract{documents: d, departures: index(departures()), sent: map[string]map[string]bool{}, used: map[string]bool{}}
 }
 
 // gaps says what is missing for the scenarios to prove anything: operations and fields that were never sent, fields that

@@ -44,7 +44,7 @@ func answerDepartures() []departure {
 	const (
 		dbtc  = "the run in dpguthrie/dbtc docs/guide/autoscaling_ci.md"
 		cli   = "data-mie/dbt-cloud-cli tests/data"
-		codes = "dbt-labs/dbt-jobs-as-code schemas/job.py reads it from live answers"
+		codes = "dbt-labs/dbt-jobs-as-code schemas/job.py lists what live answers have"
 		steps = "dbt-labs/dbt-mcp and kestra-io/plugin-dbt read steps of runs as Retrieve Run Step shows them"
 	)
 	return []departure{
@@ -59,8 +59,9 @@ func answerDepartures() []departure {
 			data.lifecycle_webhooks_url data.project data.triggers.git_provider_webhook`, nil,
 			cli + "/job_get_response.json; the document's own default of triggers has nulls"},
 		{"answer HumanReadableJobDefinition", "unknown", "data.cron_humanized data.next_run data.next_run_humanized", nil, cli + "/job_get_response.json"},
-		{"answer HumanReadableJobDefinition", "unknown", `data.custom_environment_variables data.deactivated data.force_node_selection
-			data.integration_id data.is_system data.most_recent_completed_run data.most_recent_run`, nil, codes},
+		{"answer HumanReadableJobDefinition", "unknown", "data.deactivated data.force_node_selection data.integration_id data.is_system", nil, codes},
+		{"answer HumanReadableJobDefinition", "unknown", "data.custom_environment_variables data.most_recent_completed_run data.most_recent_run", nil,
+			"the document's own include_related names them"},
 		{"answer HumanReadableJobDefinition", "unknown", "data." + settingOfTomorrow, nil, "fields of jobs appear before they are documented"},
 		{"answer HumanReadableJobDefinition", "unknown", "data.environment.id", nil, cli + "/environment_list_response.json"},
 		{"answer HumanReadableJobDefinition", "null", environmentNulls, nil, cli + "/environment_list_response.json; the newer ones by likeness"},
@@ -105,12 +106,23 @@ func shape(properties map[string]*openapi3.Schema) *openapi3.Schema {
 	return openapi3.NewObjectSchema().WithProperties(properties).WithoutAdditionalProperties().WithRequired(slices.Sorted(maps.Keys(properties)))
 }
 
+// index is the departures by the violation that each of their fields is.
+func index(list []departure) map[string]departure {
+	known := map[string]departure{}
+	for _, d := range list {
+		for field := range strings.FieldsSeq(d.fields) {
+			known[violation{where: d.where, field: field, problem: d.problem}.String()] = d
+		}
+	}
+	return known
+}
+
 // excuse returns what no departure explains, and notes the departures that explained the rest.
-func excuse(found []violation, known []departure, used map[string]bool) []violation {
+func excuse(found []violation, known map[string]departure, used map[string]bool) []violation {
 	var left []violation
 	for _, v := range found {
-		d := find(v, known)
-		if d == nil {
+		d, ok := known[v.String()]
+		if !ok {
 			left = append(left, v)
 			continue
 		}
@@ -122,23 +134,12 @@ func excuse(found []violation, known []departure, used map[string]bool) []violat
 	return left
 }
 
-func find(v violation, known []departure) *departure {
-	for _, d := range known {
-		if d.where == v.where && d.problem == v.problem && slices.Contains(strings.Fields(d.fields), v.field) {
-			return &d
-		}
-	}
-	return nil
-}
-
 // stale lists the departures that were not used.
-func stale(known []departure, used map[string]bool) []string {
+func stale(known map[string]departure, used map[string]bool) []string {
 	var out []string
-	for _, d := range known {
-		for field := range strings.FieldsSeq(d.fields) {
-			if v := (violation{where: d.where, field: field, problem: d.problem}).String(); !used[v] {
-				out = append(out, v)
-			}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if !used[name] {
+			out = append(out, name)
 		}
 	}
 	return out

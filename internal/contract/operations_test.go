@@ -102,6 +102,11 @@ func fewFields(name string) dbtcloud.JobRequest {
 func createJobs(t *testing.T, c *contract) {
 	w := c.begin(t)
 	try(w.client.Jobs.Create(t.Context(), fewFields("Few"))).must(t)
+	threads := fewFields("Few settings")
+	threads.Settings = &dbtcloud.JobSettings{Threads: 8}
+	if job := try(w.client.Jobs.Create(t.Context(), threads)).must(t); job.Settings != (dbtcloud.JobSettings{Threads: 8, TargetName: "default"}) {
+		t.Errorf("the job has the settings %+v", job.Settings)
+	}
 	ci := fewFields("Slim CI")
 	ci.Type, ci.CostOptimizationFeatures = dbtcloud.JobCI, []string{"dbt_state"}
 	try(w.client.Jobs.Create(t.Context(), ci)).must(t)
@@ -123,7 +128,10 @@ func updateJob(t *testing.T, c *contract) {
 		t.Errorf("the update lost what it did not name: %s", job.Raw())
 	}
 	ci := w.AddJob(dbtcloudtest.JobSpec{})
-	try(w.client.Jobs.Update(t.Context(), ci, dbtcloud.JobRequest{Description: "new"})).must(t)
+	target := dbtcloud.JobRequest{Description: "new", Settings: &dbtcloud.JobSettings{TargetName: "ci"}}
+	if job = try(w.client.Jobs.Update(t.Context(), ci, target)).must(t); job.Settings != (dbtcloud.JobSettings{Threads: 4, TargetName: "ci"}) {
+		t.Errorf("the job has the settings %+v", job.Settings)
+	}
 }
 
 // updateJobOfTomorrow updates jobs that have fields which no document lists.
