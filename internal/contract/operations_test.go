@@ -19,6 +19,7 @@ func operationScenarios() []scenario {
 		{"create jobs", createJobs},
 		{"update a job", updateJob},
 		{"update a job of tomorrow", updateJobOfTomorrow},
+		{"update a job with all that is read-only", updateJobReadOnly},
 		{"update a job whose ids are strings", updateJobWithStringIDs},
 		{"delete jobs", deleteJobs},
 		{"trigger", trigger},
@@ -142,6 +143,23 @@ func updateJobOfTomorrow(t *testing.T, c *contract) {
 	if fields, _ := w.Job(id); fields.Fields[settingOfTomorrow] != "kept" || job.ForceNodeSelection == nil {
 		t.Errorf("the update lost a field: %s", job.Raw())
 	}
+}
+
+// updateJobReadOnly gives a job a value in every field that the document has in the answer only: nulls would not be sent
+// back in any case.
+func updateJobReadOnly(t *testing.T, c *contract) {
+	w := c.lax(t)
+	op := c.documents.named(t, "v2 Update Job")
+	answer, _ := op.answerSchema(200)
+	extra := map[string]any{"next_run": "2000-01-01T00:00:00Z", "next_run_humanized": "now", "lifecycle_webhooks_url": "https://dbt.invalid/"}
+	for name, property := range answer.Properties["data"].Value.Properties {
+		if op.requestSchema().Properties[name] == nil && name != "job_completion_trigger_condition" && extra[name] == nil {
+			extra[name] = anyOf(property.Value)
+		}
+	}
+	id := w.AddJob(dbtcloudtest.JobSpec{Extra: extra})
+	try(w.client.Jobs.Update(t.Context(), id, dbtcloud.JobRequest{Description: "new"})).must(t)
+	w.onlyAnswersDepart(t)
 }
 
 func updateJobWithStringIDs(t *testing.T, c *contract) {
