@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -68,7 +69,7 @@ func (a axis) lines() []line {
 	step := a.tick()
 	for t := seconds(0); a.column(t) < a.columns; t += step {
 		rule.put(nameWidth+1+a.column(t), dim, "┬")
-		text := fmt.Sprint(int(t / minute))
+		text := strconv.Itoa(int(t / minute))
 		if t == 0 {
 			text += " min"
 		}

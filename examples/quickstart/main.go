@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 )
 
@@ -42,12 +43,16 @@ func main() {
 
 // run is the whole command; took is how long Slim CI alone is to take.
 func run(ctx context.Context, args []string, took time.Duration, stdout, stderr io.Writer) int {
-	o, err := parse(args, stdout)
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(stderr, "quickstart: "+format+"\n", args...)
+	}
+	o, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
+		_, _ = io.WriteString(stdout, o.help)
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "quickstart: %v (--help lists the flags)\n", err)
+		say("%v (--help lists the flags)", err)
 		return exitUsage
 	}
 	err = show(ctx, o, took, stdout)
@@ -55,10 +60,10 @@ func run(ctx context.Context, args []string, took time.Duration, stdout, stderr 
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "quickstart: interrupted")
+		say("interrupted")
 		return exitInterrupted
 	default:
-		fmt.Fprintf(stderr, "quickstart: %v\n", err)
+		say("%v", err)
 		return exitFailed
 	}
 }
@@ -68,24 +73,23 @@ type options struct {
 	prs, slots int
 	seed       uint64
 	json       bool
+	help       string // what --help prints
 }
 
-// parse reads and checks the flags; --help is answered on stdout.
-func parse(args []string, stdout io.Writer) (options, error) {
+// parse reads and checks the flags; --help is flag.ErrHelp.
+func parse(args []string) (options, error) {
 	var o options
+	var help strings.Builder
+	help.WriteString("See Autoscaling CI at work against a fake dbt Cloud, without an account.\n\n")
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags.SetOutput(&help)
 	flags.IntVar(&o.prs, "prs", 6, "how many pull requests, 1 to 30")
 	flags.IntVar(&o.slots, "slots", 4, "how many run slots the account has, 1 to 20")
 	flags.Uint64Var(&o.seed, "seed", 1, "chooses when commits are pushed and how long their runs take")
 	flags.BoolVar(&o.json, "json", false, "print the records and the figures as one JSON document, and no drawing")
 	err := flags.Parse(args)
+	o.help = help.String()
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(stdout, "Usage: quickstart [flags]: see Autoscaling CI at work against a fake dbt Cloud.")
-		flags.SetOutput(stdout)
-		flags.PrintDefaults()
-		return o, err
 	case err != nil:
 		return o, err
 	case flags.NArg() > 0:
@@ -106,7 +110,9 @@ func show(ctx context.Context, o options, took time.Duration, stdout io.Writer) 
 	d := document{About: about, PullRequests: o.prs, Slots: o.slots, Seed: o.seed, MinutesPerSecond: minutesPerSecond(pushes, took)}
 	p := pen{colour: colourful(stdout, os.Getenv)}
 	if !o.json {
-		fmt.Fprint(stdout, introduction(d, pushes, p))
+		if _, err := io.WriteString(stdout, introduction(d, pushes, p)); err != nil {
+			return err
+		}
 	}
 	var err error
 	if d.SlimCI, d.AutoscalingCI, err = playBoth(ctx, d, pushes); err != nil {
@@ -120,7 +126,7 @@ func show(ctx context.Context, o options, took time.Duration, stdout io.Writer) 
 		e.SetIndent("", "  ")
 		return e.Encode(d)
 	}
-	_, err = fmt.Fprint(stdout, report(d, p))
+	_, err = io.WriteString(stdout, report(d, p))
 	return err
 }
 

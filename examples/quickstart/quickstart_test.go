@@ -18,7 +18,7 @@ import (
 )
 
 // TestQuickstart is the whole command, a little faster. How busy the machine is decides
-// what is cancelled in time, so this looks at what always holds, and at the figures.
+// how much is saved, so this looks at what always holds, and recounts the figures.
 func TestQuickstart(t *testing.T) {
 	t.Parallel()
 	var out, problems strings.Builder
@@ -39,7 +39,9 @@ func TestQuickstart(t *testing.T) {
 	if diff := cmp.Diff(d.SlimCI.Pushes, d.AutoscalingCI.Pushes); diff != "" {
 		t.Errorf("the modes got different pushes: %s", diff)
 	}
-	checkFaster(t, d)
+	if d.AutoscalingCI.Figures.ClonesMade == 0 {
+		t.Error("autoscaling made no clone, although the job is busy and slots are free")
+	}
 	text := report(d, pen{})
 	checkWidth(t, text)
 	checkTable(t, out.String(), text)

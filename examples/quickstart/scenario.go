@@ -27,7 +27,7 @@ type push struct {
 // newScenario invents the pushes, in the order of time. The first pull request gets
 // a second commit so early that its run cannot have ended yet.
 func newScenario(prs int, seed uint64) []push {
-	r := rand.New(rand.NewPCG(seed, uint64(prs)))
+	r := rand.New(rand.NewPCG(seed, 0))
 	between := func(low, high seconds) seconds {
 		return seconds(math.Round(float64(low + (high-low)*seconds(r.Float64()))))
 	}
