@@ -283,10 +283,10 @@ func TestTokenSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		source := dbtcloud.WithTokenSource(func(context.Context) (string, error) { n++; return fmt.Sprintf("token-number-%d-", n), nil })
-		c, s := scripted(t, always(500, "text/plain", "the first was token-number-1-"), source)
+		c, s := scripted(t, always(500, "text/plain", "it was token-number-1- and then token-number-5-"), source)
 		_, err := c.Accounts.Get(t.Context())
 		e, ok := errors.AsType[*dbtcloud.Error](err)
-		if !ok || string(e.Body) != "the first was [redacted]" {
+		if !ok || string(e.Body) != "it was [redacted] and then [redacted]" {
 			t.Errorf("error %v with the body %q", err, e.Body)
 		}
 		var got []string

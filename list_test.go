@@ -208,6 +208,7 @@ func TestRangeTwice(t *testing.T) {
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	absent := func(int, int) string { return "" }
+	ofPage := func(page, _ int) string { return fmt.Sprintf(`"total_count":%d`, page) }
 	tests := []struct {
 		name  string
 		list  string
@@ -224,6 +225,8 @@ func TestQueries(t *testing.T) {
 		{"jobs, one page", "Jobs.All", 99, honest, []string{"0"}},
 		{"jobs, one page without a total", "Jobs.All", 99, absent, []string{"0", "99"}},
 		{"jobs, three pages", "Jobs.All", 250, honest, []string{"0", "100", "200"}},
+		{"runs, the total of a page", "Runs.All", 250, ofPage, []string{"", "1297", "1597"}},
+		{"jobs, the total of a page", "Jobs.All", 250, ofPage, []string{"0", "100", "200", "250"}},
 		{"accounts", "Accounts.All", 99, absent, []string{""}},
 	}
 	for _, test := range tests {
@@ -300,14 +303,15 @@ func TestCursorOfTheCallerHolds(t *testing.T) {
 
 func TestListsOfRubbish(t *testing.T) {
 	t.Parallel()
-	for _, data := range []string{`[null]`, `[{"id":5},null]`, `[{}]`, `[{"id":0}]`, `[{"id":null}]`} {
+	const null, none = "holds a null", "without an id"
+	for data, text := range map[string]string{`[null]`: null, `[{"id":5},null]`: null, `[{}]`: none, `[{"id":0}]`: none, `[{"id":null}]`: none} {
 		t.Run(data, func(t *testing.T) {
 			t.Parallel()
 			for name, all := range lists() {
 				c, _ := scripted(t, always(200, "application/json", envelope(data)))
 				_, err := gather(all(t.Context(), c))
-				if _, ok := errors.AsType[*dbtcloud.Error](err); !ok {
-					t.Errorf("%s: error %v, want an *Error", name, err)
+				if _, ok := errors.AsType[*dbtcloud.Error](err); !ok || !strings.Contains(err.Error(), text) {
+					t.Errorf("%s: error %v, want an *Error that says %q", name, err, text)
 				}
 			}
 		})

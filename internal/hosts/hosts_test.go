@@ -143,6 +143,7 @@ func TestSame(t *testing.T) {
 		{"https://a.com", "https://b.com", false},
 		{"https://a.com", "https://a.com.evil.com", false},
 		{"https://a.com", "https://a.com:80", false},
+		{"https://a.com:80", "http://a.com", false},
 	}
 	for _, test := range tests {
 		a, err := url.Parse(test.a)
