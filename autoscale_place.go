@@ -529,7 +529,10 @@ func (r *CIRun) confirm(ctx context.Context) error {
 		}
 		if !slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID }) {
 			run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
-			return err == nil && run.Status.Terminal(), err
+			if err != nil || run.Status != RunCancelled {
+				return err == nil && run.Status.Terminal(), err
+			}
+			// Cancelled already: perhaps for the sake of one that the list shows.
 		}
 		err = r.settle(ctx, r.snapshot(runs))
 		return err == nil, err
@@ -541,12 +544,12 @@ func (r *CIRun) confirm(ctx context.Context) error {
 }
 
 // settle deals with the other active runs of the pull request: ours gives way to a
-// newer change and to a lower run of the same commit, and everything older to ours.
+// newer change and to an earlier run of the same commit, and everything older to ours.
 // Lists may be stale, so whatever ours gives way to is looked at first.
 func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 	for _, rival := range s.rivals(r.us) {
 		twin := r.us.twin(rival)
-		yield := !twin && r.us.outdatedBy(rival) || twin && rival.ID < r.Run.ID
+		yield := !twin && r.us.outdatedBy(rival) || twin && r.us.before(rival, r.Run.ID)
 		if yield {
 			alive, err := r.alive(ctx, rival.ID)
 			if err != nil {
@@ -574,7 +577,7 @@ func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
-// joinTwin gives up our run for a lower one of the same commit.
+// joinTwin gives up our run for an earlier one of the same commit.
 func (r *CIRun) joinTwin(ctx context.Context, id int64) error {
 	if !r.Adopted {
 		if err := r.cancelOwn(ctx); err != nil {

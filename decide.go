@@ -86,22 +86,30 @@ func (us claim) owns(r *Run) bool {
 	return ok && m.nonce == us.nonce
 }
 
+// before tells whether a twin stays and the claim's own run goes: the twin's first run
+// was there earlier. A run that moved has a higher id than it had, and must not yield
+// to a twin that yields to it.
+func (us claim) before(twin *Run, own int64) bool {
+	first := firstOf(twin)
+	return first < us.first || first == us.first && twin.ID < own
+}
+
 // staying is the run that tests the claim's commit already, nil if none does or if
-// another change is newer. Of twins the lowest stays, as their runners see it too.
+// another change is newer. Of twins the first stays, as their runners see it too.
 func (us claim) staying(rivals []*Run) *Run {
-	var newest, lowest *Run
+	var newest, earliest *Run
 	for _, r := range rivals {
 		if newest == nil || !outranks(newest, r) {
 			newest = r
 		}
-		if lowest == nil && us.same(r) {
-			lowest = r
+		if us.same(r) && (earliest == nil || firstOf(r) < firstOf(earliest)) {
+			earliest = r
 		}
 	}
 	if newest == nil || !us.same(newest) {
 		return nil
 	}
-	return lowest
+	return earliest
 }
 
 // outranks tells whether the change of run a is newer than that of run b.
@@ -124,6 +132,12 @@ func order(r *Run) (seq, first int64) {
 		}
 	}
 	return seq, first
+}
+
+// firstOf is the first run of a run's change.
+func firstOf(r *Run) int64 {
+	_, first := order(r)
+	return first
 }
 
 // Decision is what is done with a change.
