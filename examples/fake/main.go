@@ -1,0 +1,71 @@
+// Command fake serves a fake dbt Cloud with one Slim CI job on loopback, and prints
+// the variables with which the dbtcloud command, or any client, talks to it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/slimci/dbtcloud/dbtcloudtest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "fake:", err)
+		os.Exit(2)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
+	addr := flags.String("addr", "127.0.0.1:8580", "loopback address to listen on")
+	runTime := flags.Duration("run-time", 20*time.Second, "how long a run takes")
+	slots := flags.Int("slots", 4, "run slots of the account")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	listener, err := listen(ctx, *addr)
+	if err != nil {
+		return err
+	}
+	fake := dbtcloudtest.New(dbtcloudtest.WithRunSlots(*slots), dbtcloudtest.WithAppHost(listener.Addr().String()),
+		dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+			return dbtcloudtest.Outcome{Duration: *runTime}
+		}))
+	jobID := fake.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
+	_, _ = fmt.Fprintf(stdout, "export DBT_CLOUD_HOST=http://%s\nexport DBT_CLOUD_ACCOUNT_ID=%d\nexport DBT_CLOUD_SERVICE_TOKEN=%s\nexport DBT_CLOUD_JOB_ID=%d\n",
+		listener.Addr(), fake.AccountID(), fake.Token(), jobID)
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: time.Minute}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// listen refuses addresses that other machines could reach: the fake's token is public.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("-addr: %w", err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("-addr: %q is not a loopback address: use 127.0.0.1", host)
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+}

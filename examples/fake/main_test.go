@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slimci/dbtcloud"
+)
+
+func TestFakeServesAJob(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, []string{"-addr", "127.0.0.1:0"}, in) }()
+	env := map[string]string{}
+	lines := bufio.NewScanner(out)
+	for len(env) < 4 && lines.Scan() {
+		name, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
+		env[name] = value
+	}
+	client, err := dbtcloud.New(dbtcloud.WithHost(env["DBT_CLOUD_HOST"]), dbtcloud.WithToken(env["DBT_CLOUD_SERVICE_TOKEN"]), dbtcloud.WithAccount(70506183000001))
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := dbtcloud.Collect(client.Jobs.All(ctx, dbtcloud.JobFilter{}))
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("jobs: %v, %v; want one", jobs, err)
+	}
+	if diff := cmp.Diff("Slim CI", jobs[0].Name); diff != "" {
+		t.Errorf("job (-want +got):\n%s", diff)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("after its context ended: %v", err)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-addr", "0.0.0.0:0"}, {"-addr", "example.com:80"}, {"-addr", "nothing"}, {"-slots", "many"}} {
+		if err := run(t.Context(), args, io.Discard); err == nil {
+			t.Errorf("%v: no error", args)
+		}
+	}
+}
