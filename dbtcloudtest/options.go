@@ -2,6 +2,7 @@ package dbtcloudtest
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -135,8 +136,17 @@ func WithAccount(id int64) Option { return func(c *config) { c.account = id } }
 // WithToken sets the token that requests must carry (default [DefaultToken]); any other is answered 401.
 func WithToken(token string) Option { return func(c *config) { c.token = token } }
 
-// WithAppHost sets the host in the links of runs (default ab123.us1.dbt.com).
+// WithAppHost sets the host in the links of runs (default ab123.us1.dbt.com): a name, or an origin such as
+// http://127.0.0.1:8580.
 func WithAppHost(host string) Option { return func(c *config) { c.host = host } }
+
+// appURL is what the links of runs start with.
+func (c *config) appURL() string {
+	if strings.Contains(c.host, "://") {
+		return c.host
+	}
+	return "https://" + c.host
+}
 
 // WithRunSlots sets how many runs may be starting or running at once (default 5); 0 is no limit.
 func WithRunSlots(n int) Option { return func(c *config) { c.runSlots = n } }

@@ -93,7 +93,7 @@ func (w *world) runJSON(r *run, s runState, t time.Time, include includes) runWi
 		InProgress: !s.status.Terminal(), IsComplete: s.status.Terminal(), IsSuccess: s.status == Success,
 		IsError: s.status == Error, IsCancelled: s.status == Cancelled,
 		CanRetry: obstacle == "", RetryNotSupported: orNull(obstacle),
-		Href: fmt.Sprintf("https://%s/deploy/%d/projects/%d/runs/%d/", w.cfg.host, w.cfg.account, r.projectID, r.id),
+		Href: fmt.Sprintf("%s/deploy/%d/projects/%d/runs/%d/", w.cfg.appURL(), w.cfg.account, r.projectID, r.id),
 	}
 	if !s.started.IsZero() {
 		out.GitBranch, out.GitSHA = orNull(r.trigger.branch), orNull(r.trigger.sha)

@@ -179,7 +179,7 @@ func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, cha
 	if r.Run != nil {
 		link = ci.Client.RunURL(r.Run)
 	}
-	return errors.Join(err, a.emit(f.global, newResult(ci.Client, r, err), link))
+	return errors.Join(err, a.emit(f.global, newResult(ci.Client, ci.JobID, r, err), link))
 }
 
 // telling writes each step, and the link of each run that it leads to.

@@ -24,7 +24,7 @@ func TestOutputOfASuccess(t *testing.T) {
 	tests := []struct{ name, got, want string }{
 		{"text, stdout", text.stdout, link + "\n"},
 		{"text, stderr", text.stderr, "TIME  triggered run RUN on job JOB: the job is idle\nTIME  " + link + "\nTIME  run RUN: Success\n"},
-		{"json, stdout", object.stdout, `{"run_id":RUN,"job_id":JOB,"clone_job_id":null,"decision":"source","reason":"the job is idle",` +
+		{"json, stdout", object.stdout, `{"run_id":RUN,"job_id":JOB,"clone_job_id":null,"clone_deleted":false,"decision":"source","reason":"the job is idle",` +
 			`"adopted":false,"superseded_by_run_id":null,"cancelled_run_ids":[],"moved_run_ids":[],"status":"success","status_message":null,` +
 			`"url":"` + link + `","warnings":[],"error":null}` + "\n"},
 	}
@@ -110,7 +110,7 @@ func TestCloneComesAndGoes(t *testing.T) {
 	c.occupy()
 	got := c.test(t, "--output=json").want(t, exitSuccess).object(t)
 	clone := c.Jobs()[1]
-	if got["decision"] != "clone" || got["clone_job_id"] != nil || numberOf(t, got, "job_id") != clone.ID {
+	if got["decision"] != "clone" || numberOf(t, got, "clone_job_id") != clone.ID || got["clone_deleted"] != true || numberOf(t, got, "job_id") != clone.ID {
 		t.Errorf("object %v, want the run on clone %d, which is gone", got, clone.ID)
 	}
 	if clone.DeletedAt.IsZero() {
@@ -124,7 +124,7 @@ func TestNoWaitNamesTheClone(t *testing.T) {
 	c.occupy()
 	o := c.test(t, "--output=json", "--no-wait").want(t, exitSuccess)
 	clone := c.Jobs()[1]
-	if got := o.object(t); numberOf(t, got, "clone_job_id") != clone.ID || !clone.DeletedAt.IsZero() {
+	if got := o.object(t); numberOf(t, got, "clone_job_id") != clone.ID || got["clone_deleted"] != false || !clone.DeletedAt.IsZero() {
 		t.Errorf("object %v, clone %+v", got, clone)
 	}
 	run := c.Runs()[1]
@@ -211,8 +211,8 @@ func TestDryRun(t *testing.T) {
 	args := []string{"--sha=" + sha2, "--dry-run", "--mode=clone", "--max-clones=3", "--max-run-slots=2"}
 	tests := []struct{ output, want string }{
 		{"text", "clone: the job is busy with run OTHER, and the mode is clone\n  cancel first: OLD\n  schema: dbt_cloud_pr_JOB_7\n"},
-		{"json", `{"dry_run":true,"job_id":JOB,"decision":"clone","reason":"the job is busy with run OTHER, and the mode is clone",` +
-			`"run_id":null,"cancel_run_ids":[OLD],"cancelled_run_ids":[],"moved_run_ids":[],"schema_override":"dbt_cloud_pr_JOB_7",` +
+		{"json", `{"dry_run":true,"job_id":JOB,"clone_job_id":null,"decision":"clone","reason":"the job is busy with run OTHER, and the mode is clone",` +
+			`"run_id":null,"status":null,"url":null,"cancel_run_ids":[OLD],"cancelled_run_ids":[],"moved_run_ids":[],"schema_override":"dbt_cloud_pr_JOB_7",` +
 			`"run_slots":2,"free_run_slots":1,"warnings":[]}` + "\n"},
 	}
 	for _, test := range tests {

@@ -13,7 +13,8 @@ import (
 type result struct {
 	RunID           *int64   `json:"run_id"`
 	JobID           *int64   `json:"job_id"`
-	CloneJobID      *int64   `json:"clone_job_id"` // the clone that is still there
+	CloneJobID      *int64   `json:"clone_job_id"`  // the clone that was made for the run, or that it is on
+	CloneDeleted    bool     `json:"clone_deleted"` // whether that clone is gone again
 	Decision        *string  `json:"decision"`
 	Reason          *string  `json:"reason"`
 	Adopted         bool     `json:"adopted"`
@@ -27,13 +28,16 @@ type result struct {
 	Error           *string  `json:"error"`
 }
 
-func newResult(client *dbtcloud.Client, r *dbtcloud.CIRun, err error) result {
+func newResult(client *dbtcloud.Client, sourceID int64, r *dbtcloud.CIRun, err error) result {
 	out := result{
 		JobID: known(r.JobID), CloneJobID: known(r.CloneJobID),
 		Decision: known(string(r.Decision)), Reason: known(r.Reason),
 		Adopted: r.Adopted, SupersededBy: known(r.SupersededBy),
 		CancelledRunIDs: list(r.CancelledRunIDs), MovedRunIDs: list(r.MovedRunIDs),
 		Warnings: list(r.Warnings), Error: errorText(err),
+	}
+	if r.CloneJobID == 0 && r.JobID != sourceID {
+		out.CloneJobID, out.CloneDeleted = known(r.JobID), true
 	}
 	if r.Run != nil {
 		out.RunID, out.Status, out.StatusMessage = known(r.Run.ID), statusText(r.Run), known(r.Run.StatusMessage)
@@ -46,9 +50,12 @@ func newResult(client *dbtcloud.Client, r *dbtcloud.CIRun, err error) result {
 type planned struct {
 	DryRun          bool     `json:"dry_run"`
 	JobID           *int64   `json:"job_id"`
+	CloneJobID      *int64   `json:"clone_job_id"` // always null, as nothing was touched
 	Decision        *string  `json:"decision"`
 	Reason          *string  `json:"reason"`
 	RunID           *int64   `json:"run_id"` // the run to follow, or the one that is newer
+	Status          *string  `json:"status"` // always null
+	URL             *string  `json:"url"`    // always null
 	CancelRunIDs    []int64  `json:"cancel_run_ids"`
 	CancelledRunIDs []int64  `json:"cancelled_run_ids"` // always empty, as nothing was touched
 	MovedRunIDs     []int64  `json:"moved_run_ids"`     // likewise

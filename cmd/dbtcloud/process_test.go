@@ -122,7 +122,7 @@ func TestSignals(t *testing.T) {
 			if text, _ := got["error"].(string); numberOf(t, got, "run_id") != run.ID || numberOf(t, got, "job_id") != run.JobID || !strings.HasPrefix(text, "interrupted: left github#7, run ") {
 				t.Errorf("object %v", got)
 			}
-			if clone := numberOf(t, got, "clone_job_id"); (clone != 0) != (test.busy && test.leave == "detach") {
+			if clone := numberOf(t, got, "clone_job_id"); (clone != 0) != test.busy || got["clone_deleted"] != (test.busy && test.leave == "cancel") {
 				t.Errorf("object %v names clone %d", got, clone)
 			}
 			if !strings.Contains(o.stderr, "\ndbtcloud: interrupted: ") {

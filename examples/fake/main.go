@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fake := dbtcloudtest.New(dbtcloudtest.WithRunSlots(*slots), dbtcloudtest.WithAppHost(listener.Addr().String()),
+	fake := dbtcloudtest.New(dbtcloudtest.WithRunSlots(*slots), dbtcloudtest.WithAppHost("http://"+listener.Addr().String()),
 		dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
 			return dbtcloudtest.Outcome{Duration: *runTime}
 		}))
