@@ -208,16 +208,16 @@ func TestWhichRequestsFail(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
 				w.Inject(test.fault)
-				got := ""
+				var got strings.Builder
 				for _, request := range requests {
 					if w.code(request) == 503 {
-						got += "x"
+						got.WriteString("x")
 					} else {
-						got += "."
+						got.WriteString(".")
 					}
 				}
-				if got != test.want {
-					t.Errorf("failing requests %s, want %s", got, test.want)
+				if got.String() != test.want {
+					t.Errorf("failing requests %s, want %s", got.String(), test.want)
 				}
 				w.ClearFaults()
 				if w.code("GET runs/") != 200 {
@@ -231,17 +231,17 @@ func TestWhichRequestsFail(t *testing.T) {
 func TestProbabilityFollowsTheSeed(t *testing.T) {
 	t.Parallel()
 	pattern := func(seed uint64) string {
-		got := ""
+		var got strings.Builder
 		synctest.Test(t, func(t *testing.T) {
 			s := dbtcloudtest.New(dbtcloudtest.WithSeed(seed))
 			s.Inject(dbtcloudtest.Fault{Probability: 0.5, Kind: dbtcloudtest.Status(503, dbtcloudtest.NoBody)})
 			api := newClient(t, s)
 			for range 64 {
 				code, _ := api.do("GET", "runs/", nil)
-				got += map[int]string{200: ".", 503: "x"}[code]
+				got.WriteString(map[int]string{200: ".", 503: "x"}[code])
 			}
 		})
-		return got
+		return got.String()
 	}
 	first, again, other := pattern(1), pattern(1), pattern(2)
 	if failures := strings.Count(first, "x"); first != again || first == other || failures < 20 || failures > 44 {
