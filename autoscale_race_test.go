@@ -3,7 +3,6 @@ package dbtcloud_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -48,14 +47,15 @@ func TestRace9_01_TwoPullRequestsAtOnce(t *testing.T) {
 	})
 }
 
-// Three runs are queued and one slot is free: one clone is made, not three.
-func TestRace9_01_OneFreeSlotOneClone(t *testing.T) {
+// Six runs are queued and one slot becomes free. Lists lag, so all six see it free
+// for ten seconds and more: the first few of the queue move, not all.
+func TestRace9_01_OneFreeSlot(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s := newStage(t, dbtcloudtest.WithRunSlots(2))
+		s := newStage(t, dbtcloudtest.WithRunSlots(2), dbtcloudtest.WithListLag(dbtcloudtest.Fixed(9*time.Second)))
 		filled := s.fill(1)
 		s.occupy()
 		var pipelines []func()
-		for pr := range int64(3) {
+		for pr := range int64(6) {
 			pipelines = append(pipelines, func() {
 				if _, err := s.tested(s.ci(), push(pr+1, 1)); err != nil {
 					t.Errorf("pull request %d: %v", pr+1, err)
@@ -64,11 +64,22 @@ func TestRace9_01_OneFreeSlotOneClone(t *testing.T) {
 		}
 		s.At(time.Now().Add(90*time.Second), func(now *dbtcloudtest.Server) { now.FinishRun(filled[0], dbtcloudtest.Success) })
 		s.At(time.Now().Add(3*time.Minute), func(now *dbtcloudtest.Server) {
-			created := slices.DeleteFunc(now.Jobs(), func(j dbtcloudtest.Job) bool { return !strings.HasPrefix(j.Name, "dbtcloud-ci:") })
-			if len(created) != 1 {
-				t.Errorf("%d clones were made for one free slot", len(created))
-			} else if first := now.Runs()[2]; !strings.Contains(created[0].Name, fmt.Sprintf(":%d:", first.PullRequest.Number)) {
-				t.Errorf("%s moved, want the first in the queue, which is pull request %d", created[0].Name, first.PullRequest.Number)
+			var first []string
+			for _, run := range now.Runs()[2:5] {
+				first = append(first, fmt.Sprintf(":%d:", run.PullRequest.Number))
+			}
+			clones := 0
+			for _, j := range now.Jobs() {
+				if !strings.HasPrefix(j.Name, "dbtcloud-ci:") {
+					continue
+				}
+				clones++
+				if !slices.ContainsFunc(first, func(pr string) bool { return strings.Contains(j.Name, pr) }) {
+					t.Errorf("%s was made, want a clone of the first in the queue, %v", j.Name, first)
+				}
+			}
+			if clones == 0 || clones > 3 {
+				t.Errorf("%d clones were made for one free slot", clones)
 			}
 		})
 		together(pipelines...)
@@ -125,10 +136,10 @@ func TestRace9_02_PullRequestNumbersCollide(t *testing.T) {
 	}
 }
 
-// A run that is answered with "trigger": null is nobody's.
+// A run that is answered with "trigger": null is nobody's, also for a run that waits.
 func TestRace9_02_TriggerIsNull(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		s := newStage(t)
+		s := newStage(t, dbtcloudtest.WithRunSlots(2))
 		job := s.AddJob(dbtcloudtest.JobSpec{Name: "production", JobType: "scheduled"})
 		for _, id := range []int64{s.job, job} {
 			s.AddRun(dbtcloudtest.RunSpec{JobID: id})
@@ -243,16 +254,13 @@ func TestRace9_04_MoreThanOnePageOfRuns(t *testing.T) {
 func TestRace9_05_StaleLists(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(5*time.Second)))
-		var results [2]*dbtcloud.CIRun
 		pipeline := func(i int) func() {
 			return func() {
 				a := s.ci()
 				a.NoWait = true
-				r, err := a.Trigger(t.Context(), numbered(push(7, i+1), int64(i+1)))
-				if err != nil {
+				if _, err := a.Trigger(t.Context(), numbered(push(7, i+1), int64(i+1))); err != nil {
 					t.Errorf("commit %d: %v", i+1, err)
 				}
-				results[i] = r
 			}
 		}
 		together(pipeline(0), pipeline(1))
@@ -260,9 +268,6 @@ func TestRace9_05_StaleLists(t *testing.T) {
 		left := unfinished(s.runsOf(7))
 		if len(left) != 1 || left[0].SHA != commit(2) {
 			t.Errorf("unfinished runs %v, want that of the newer commit alone", left)
-		}
-		if results[0].Decision != dbtcloud.Superseded {
-			t.Errorf("the older commit: %s, want superseded", results[0].Decision)
 		}
 	})
 }
@@ -457,6 +462,7 @@ func TestRace9_07_SweepsOnlyWhatIsOurs(t *testing.T) {
 			fmt.Sprintf("dbtcloud-ci:%d:bitbucket:7:abcdefgh:d", s.job),
 			fmt.Sprintf("my dbtcloud-ci:%d:github:7:abcdefgh:d", s.job),
 			fmt.Sprintf("dbtcloud-ci:%d1:github:7:abcdefgh:d", s.job),
+			fmt.Sprintf("dbtcloud-ci:%d:github:7:abcdefgh:d a copy of dbtcloud-ci:%d:", s.job+1, s.job),
 			fmt.Sprintf("DBTCLOUD-CI:%d:github:7:abcdefgh:d", s.job),
 		}
 		for _, name := range names {
@@ -839,6 +845,8 @@ func TestRace9_16_UnknownSettingIsNamed(t *testing.T) {
 		s := newStage(t)
 		s.EditJob(s.job, func(fields map[string]any) { fields["quantum_mode"] = "on" })
 		s.occupy()
+		s.started(s.ci(), push(7, 2)) // which is outdated, so that there is more than one look
+		s.settle()
 		var said []string
 		a := s.ci()
 		a.Progress = func(_ *dbtcloud.CIRun, text string) { said = append(said, text) }
@@ -997,7 +1005,7 @@ func TestRace9_20_Deadline(t *testing.T) {
 	t.Parallel()
 	tests := map[dbtcloud.Leave]dbtcloudtest.RunStatus{
 		dbtcloud.LeaveCancel: dbtcloudtest.Cancelled,
-		dbtcloud.LeaveDetach: dbtcloudtest.Running,
+		dbtcloud.LeaveDetach: dbtcloudtest.Success,
 	}
 	for leave, want := range tests {
 		t.Run(string(leave), func(t *testing.T) {
@@ -1016,12 +1024,12 @@ func TestRace9_20_Deadline(t *testing.T) {
 				if took > 5*time.Second {
 					t.Errorf("leaving took %s", took)
 				}
-				s.wantStatus(r.Run.ID, want)
 				clone := s.clones()[0]
 				if gone := !clone.DeletedAt.IsZero(); gone != (leave == dbtcloud.LeaveCancel) {
 					t.Errorf("clone deleted: %t", gone)
 				}
 				time.Sleep(10 * time.Minute)
+				s.wantStatus(r.Run.ID, want)
 				if _, err := s.ci().Sweep(t.Context()); err != nil {
 					t.Error(err)
 				}
@@ -1076,5 +1084,3 @@ func TestRace9_22_SchemaOfTheSourceJob(t *testing.T) {
 		})
 	})
 }
-
-var _ = errors.Is
