@@ -3,6 +3,7 @@ package dbtcloud
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -198,7 +199,7 @@ func (p *Plan) String() string {
 func joinIDs(ids []int64) string {
 	words := make([]string, len(ids))
 	for i, id := range ids {
-		words[i] = fmt.Sprint(id)
+		words[i] = strconv.FormatInt(id, 10)
 	}
 	return strings.Join(words, ", ")
 }
