@@ -99,7 +99,7 @@ func (p Poll) passing(err error, age time.Duration) bool {
 // jitter takes up to a fifth off, so that many waiters spread out. It draws from the
 // clock: what happens in virtual time can then be repeated exactly.
 func jitter(d time.Duration) time.Duration {
-	clock := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(d)))
+	clock := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	return d - time.Duration(clock.Int64N(int64(d)/5+1))
 }
 
