@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -266,13 +267,16 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-// TestTooLarge: an answer of more than 64 MiB is not read to its end. It is not
-// parallel because of the memory that it takes.
-func TestTooLarge(t *testing.T) { //nolint:paralleltest // 64 MiB for each method
+// TestTooLarge: an answer of more than 64 MiB is not read to its end, by one method of
+// each kind. It is not parallel because of the memory that it takes.
+func TestTooLarge(t *testing.T) {
+	done := map[string]bool{}
 	for _, m := range methods() {
-		if m.shape == stream {
+		kind := fmt.Sprint(m.shape, m.once)
+		if m.shape == stream || done[kind] {
 			continue
 		}
+		done[kind] = true
 		var read int64
 		answer := func(int, *http.Request) (*http.Response, error) {
 			read = 0
@@ -295,7 +299,7 @@ func TestTooLarge(t *testing.T) { //nolint:paralleltest // 64 MiB for each metho
 	}
 }
 
-// filler is so many times the letter x.
+// filler is so many bytes, whatever they are.
 type filler struct {
 	left int64
 	read *int64
@@ -306,9 +310,6 @@ func (f *filler) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n := min(int64(len(p)), f.left)
-	for i := range p[:n] {
-		p[i] = 'x'
-	}
 	f.left -= n
 	*f.read += n
 	return int(n), nil

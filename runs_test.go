@@ -174,7 +174,7 @@ func TestArtifactStreams(t *testing.T) {
 
 // TestArtifactMemory: 100 MiB over a real connection take next to no memory. It is
 // not parallel, because it counts what the whole process allocates.
-func TestArtifactMemory(t *testing.T) { //nolint:paralleltest // counts allocations
+func TestArtifactMemory(t *testing.T) {
 	const size = 100 << 20
 	s := dbtcloudtest.New()
 	job := s.AddJob(dbtcloudtest.JobSpec{Name: "CI"})
