@@ -34,8 +34,8 @@ func TestSentinels(t *testing.T) {
 					c, _ := scripted(t, always(status, "application/json", refusal("No.", "null")))
 					_, err := m.call(t.Context(), c)
 					for _, s := range sentinels {
-						if s != nil && errors.Is(err, s) != (s == want) {
-							t.Errorf("error %v: errors.Is(%v) is %v", err, s, s != want)
+						if s != nil && errors.Is(err, s) != errors.Is(want, s) {
+							t.Errorf("error %v: errors.Is(%v) is %v", err, s, errors.Is(err, s))
 						}
 					}
 					if e, ok := errors.AsType[*dbtcloud.Error](err); !ok || e.StatusCode != status {
@@ -175,7 +175,7 @@ func TestRunFailedError(t *testing.T) {
 			"dbtcloud: run 5 of job 9 ended with status Cancelled, cancelled by Ada: Cancelled by user.", true},
 	}
 	for _, test := range tests {
-		var err error = fmt.Errorf("outside: %w", &dbtcloud.RunFailedError{Run: &test.run})
+		err := fmt.Errorf("outside: %w", &dbtcloud.RunFailedError{Run: &test.run})
 		if got := strings.TrimPrefix(err.Error(), "outside: "); got != test.text {
 			t.Errorf("text %q, want %q", got, test.text)
 		}

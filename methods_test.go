@@ -215,11 +215,10 @@ func (m method) body(data string) string {
 func TestMethodsAreComplete(t *testing.T) {
 	t.Parallel()
 	var want []string
-	client := reflect.TypeFor[dbtcloud.Client]()
-	for i := range client.NumField() {
-		if field := client.Field(i); field.IsExported() {
-			for j := range field.Type.NumMethod() {
-				want = append(want, field.Name+"."+field.Type.Method(j).Name)
+	for field := range reflect.TypeFor[dbtcloud.Client]().Fields() {
+		if field.IsExported() {
+			for m := range field.Type.Methods() {
+				want = append(want, field.Name+"."+m.Name)
 			}
 		}
 	}
@@ -239,14 +238,11 @@ func TestMethodsAreComplete(t *testing.T) {
 // most two results; a list is an iterator.
 func TestMethodSignatures(t *testing.T) {
 	t.Parallel()
-	client := reflect.TypeFor[dbtcloud.Client]()
-	for i := range client.NumField() {
-		field := client.Field(i)
+	for field := range reflect.TypeFor[dbtcloud.Client]().Fields() {
 		if !field.IsExported() {
 			continue
 		}
-		for j := range field.Type.NumMethod() {
-			m := field.Type.Method(j)
+		for m := range field.Type.Methods() {
 			ft, name := m.Type, field.Name+"."+m.Name
 			if ft.NumIn() < 2 || ft.In(1) != reflect.TypeFor[context.Context]() {
 				t.Errorf("%s: the context must come first", name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -111,13 +112,8 @@ func TestFromEnv(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			env := map[string]string{}
-			for k, v := range all {
-				env[k] = v
-			}
-			for k, v := range test.with {
-				env[k] = v
-			}
+			env := maps.Clone(all)
+			maps.Copy(env, test.with)
 			for _, k := range test.without {
 				delete(env, k)
 			}

@@ -386,8 +386,8 @@ func TestWatchBreak(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, s := scripted(t, newCourse(runFor(time.Hour)).answer)
-		for run := range c.Runs.Watch(t.Context(), 5, dbtcloud.Poll{}) {
-			if run.Status == dbtcloud.RunStarting {
+		for run, err := range c.Runs.Watch(t.Context(), 5, dbtcloud.Poll{}) {
+			if err != nil || run.Status == dbtcloud.RunStarting {
 				break
 			}
 		}

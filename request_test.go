@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -111,10 +112,8 @@ func badAnswers() []badAnswer {
 	isDelete := func(m method) bool { return strings.Contains(m.name, ".Delete") }
 	fineFor := func(shapes ...shape) func(method) verdict {
 		return func(m method) verdict {
-			for _, s := range append(shapes, stream) {
-				if m.shape == s {
-					return fine
-				}
+			if m.shape == stream || slices.Contains(shapes, m.shape) {
+				return fine
 			}
 			return failed
 		}
