@@ -369,3 +369,78 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("error %v is uncertain, but nothing can have been started", err)
 	}
 }
+
+// TestAgainstAnOddServer: ids as strings, fields and enums of tomorrow, deletes with a
+// body and cancels in two envelopes: everything goes on as against a tidy server.
+func TestAgainstAnOddServer(t *testing.T) {
+	t.Parallel()
+	odd := map[string][]dbtcloudtest.Option{
+		"tidy":    nil,
+		"noise":   {dbtcloudtest.WithNoise()},
+		"strings": {dbtcloudtest.WithStringIDs()},
+		"both":    {dbtcloudtest.WithNoise(), dbtcloudtest.WithStringIDs(), dbtcloudtest.WithDeletes(dbtcloudtest.Envelope), dbtcloudtest.WithDeletedJobs(), dbtcloudtest.WithReadMisses(2), dbtcloudtest.WithMaxPageSize(1)},
+	}
+	for name, opts := range odd {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := dbtcloudtest.New(opts...)
+				source := s.AddJob(dbtcloudtest.JobSpec{Name: "CI"})
+				s.AddEnvVarOverride(source, "DBT_ID", "007")
+				c, err := s.Client()
+				if err != nil {
+					t.Fatal(err)
+				}
+				lifeOfAJob(t, c, source)
+			})
+		})
+	}
+}
+
+func lifeOfAJob(t *testing.T, c *dbtcloud.Client, source int64) {
+	t.Helper()
+	ctx := t.Context()
+	must := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	job, err := c.Jobs.Create(ctx, dbtcloud.JobRequest{ProjectID: dbtcloudtest.DefaultProjectID, EnvironmentID: dbtcloudtest.DefaultEnvironmentID, Name: "made", ExecuteSteps: []string{"dbt build"}})
+	must("create", err)
+	job, err = c.Jobs.Update(ctx, job.ID, dbtcloud.JobRequest{Name: "renamed"})
+	must("update", err)
+	found, err := dbtcloud.Collect(c.Jobs.All(ctx, dbtcloud.JobFilter{}))
+	must("list jobs", err)
+	if len(found) != 2 || found[1].ID != job.ID || found[1].Name != "renamed" {
+		t.Errorf("jobs %v", found)
+	}
+	run, err := c.Jobs.Trigger(ctx, job.ID, dbtcloud.Trigger{})
+	must("trigger", err)
+	waiting, err := c.Jobs.Trigger(ctx, job.ID, dbtcloud.Trigger{})
+	must("trigger again", err)
+	if _, err := c.Runs.Wait(ctx, run.ID, dbtcloud.Poll{}); err != nil {
+		t.Errorf("wait: %v", err)
+	}
+	_, err = c.Runs.Cancel(ctx, waiting.ID)
+	must("cancel", err)
+	if _, err := c.Runs.Wait(ctx, waiting.ID, dbtcloud.Poll{}); !errors.Is(err, dbtcloud.ErrRunCancelled) {
+		t.Errorf("wait for what was cancelled: %v", err)
+	}
+	_, err = c.Runs.Cancel(ctx, waiting.ID)
+	must("cancel again", err)
+	all, err := dbtcloud.Collect(c.Runs.All(ctx, dbtcloud.RunFilter{JobID: job.ID, Include: []dbtcloud.RunInclude{dbtcloud.RunWithTrigger}}))
+	must("list runs", err)
+	if len(all) != 2 || all[0].ID != run.ID || all[1].Trigger == nil {
+		t.Errorf("runs %v", all)
+	}
+	overrides, err := c.EnvironmentVariables.JobOverrides(ctx, dbtcloudtest.DefaultProjectID, source)
+	must("overrides", err)
+	if len(overrides) != 1 || overrides[0].ID == 0 || overrides[0].Value != "007" {
+		t.Errorf("overrides %v", overrides)
+	}
+	must("delete", c.Jobs.Delete(ctx, job.ID))
+	if a, err := c.Accounts.Get(ctx); err != nil || a.RunSlots != 5 {
+		t.Errorf("account %v, %v", a, err)
+	}
+}

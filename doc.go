@@ -28,6 +28,9 @@
 // # Errors
 //
 // An answer that is not a success is an [*Error]; errors.Is with [ErrNotFound],
-// [ErrUnauthorized] and the other sentinels sorts them. Tokens, request bodies
-// and query strings never appear in an error, a log line or %+v.
+// [ErrUnauthorized] and the other sentinels sorts them. What cannot be right is
+// refused before any request, as [ErrInvalid]. An answer that is no JSON, lacks its
+// data or its id, or is larger than 64 MiB is an [*Error] too. Tokens, request
+// bodies and query strings never appear in an error, a log line or %+v, also where a
+// server says them again.
 package dbtcloud

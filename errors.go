@@ -16,7 +16,7 @@ import (
 	"sync"
 )
 
-// Sentinels for errors.Is. Each stands for the HTTP status of an [*Error].
+// Sentinels for errors.Is. Those with a number stand for the HTTP status of an [*Error].
 var (
 	ErrInvalid      = errors.New("dbtcloud: invalid input")         // refused before any request
 	ErrBadRequest   = errors.New("dbtcloud: bad request")           // 400
@@ -33,6 +33,8 @@ var (
 )
 
 // Error is an answer that is not a success, or that is not what the API documents.
+// Where a context ended while the request was to be repeated, or a pause after a 429
+// forbids sending it, the error is both: an *Error and the error of the context.
 type Error struct {
 	StatusCode int               // HTTP status
 	Operation  string            // such as "GET /api/v2/accounts/{account}/runs/{id}/"
@@ -120,10 +122,12 @@ type UncertainError struct {
 	Err       error // what went wrong
 }
 
+// Error says what went wrong, and to look before repeating.
 func (e *UncertainError) Error() string {
 	return fmt.Sprintf("%v (it may have been carried out all the same: look before repeating it)", e.Err)
 }
 
+// Unwrap returns what went wrong, such as an [*Error] for a 502.
 func (e *UncertainError) Unwrap() error { return e.Err }
 
 // RunFailedError is a run that ended, but not with success.
@@ -131,6 +135,7 @@ type RunFailedError struct {
 	Run *Run // as it was last seen, with its trigger and audit
 }
 
+// Error says how the run ended, who cancelled it, and the service's message.
 func (e *RunFailedError) Error() string {
 	text := fmt.Sprintf("dbtcloud: run %d of job %d ended with status %s", e.Run.ID, e.Run.JobID, e.Run.Status)
 	if e.Run.Audit != nil && e.Run.Status == RunCancelled && e.Run.Audit.Cancellation.Actor.Name != "" {

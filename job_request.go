@@ -50,7 +50,8 @@ var jobReadOnly = strings.Fields(`is_deferrable lifecycle_webhooks_url raw_dbt_v
 	most_recent_run most_recent_completed_run custom_environment_variables`)
 
 // Create makes a job. It is sent once: see [UncertainError]. Mistakes that the
-// service finds are in [Error.Fields]. API: Create Job.
+// service finds are in [Error.Fields]; what is missing is [ErrInvalid]. API: Create
+// Job.
 func (s *JobsService) Create(ctx context.Context, req JobRequest) (*Job, error) {
 	if err := req.validate(); err != nil {
 		return nil, err

@@ -218,7 +218,8 @@ func (s *JobsService) Get(ctx context.Context, jobID int64, include ...JobInclud
 }
 
 // Delete deletes a job. Its unfinished runs are cancelled by the service. A job
-// that is gone already is an error that is [ErrNotFound]. API: Destroy Job.
+// that is gone already is an error that is [ErrNotFound], unless an earlier attempt
+// of this call has deleted it. API: Destroy Job.
 func (s *JobsService) Delete(ctx context.Context, jobID int64) error {
 	_, err := s.c.call(ctx, s.c.v2(http.MethodDelete, "jobs/{id}/", jobID))
 	return err
@@ -235,7 +236,8 @@ func (s *JobsService) Trigger(ctx context.Context, jobID int64, t Trigger) (*Run
 }
 
 // Rerun retries the last run of a job from the point of failure if it failed, and
-// starts a new run otherwise. API: Retry Failed Job.
+// starts a new run otherwise. It is sent once: see [UncertainError]. API: Retry
+// Failed Job.
 func (s *JobsService) Rerun(ctx context.Context, jobID int64) (*Run, error) {
 	return one[Run](ctx, s.c, s.c.v2(http.MethodPost, "jobs/{id}/rerun/", jobID))
 }

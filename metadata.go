@@ -22,8 +22,8 @@ type MetadataService service
 const graphqlOperation = "POST /graphql"
 
 // Query sends a GraphQL query with its variables and decodes the data of the
-// answer into out. Errors that come with the answer are an [*Error]; what data
-// came beside them is decoded all the same.
+// answer into out, which may be nil. Errors that come with the answer are an
+// [*Error]; what data came beside them is decoded all the same. API: Discovery.
 func (s *MetadataService) Query(ctx context.Context, query string, variables map[string]any, out any) error {
 	call := &transport.Call{Operation: graphqlOperation, Repeatable: true}
 	data, err := s.c.graphql.ExecRaw(transport.WithCall(ctx, call), query, variables)

@@ -11,7 +11,8 @@ import (
 )
 
 // Poll says how often something is looked at. The zero value is good for runs of
-// minutes: the first looks follow each other quickly, later ones every 30 seconds.
+// minutes: the first looks follow each other quickly, then the pauses grow by half
+// each up to the interval, less up to a fifth at random.
 type Poll struct {
 	Interval time.Duration // longest time between two looks; default 30 s
 	First    time.Duration // time before the second look; default 1 s, never over Interval

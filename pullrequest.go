@@ -39,6 +39,7 @@ type PullRequest struct {
 	Number int64
 }
 
+// String is the host and the number, such as github#50.
 func (p PullRequest) String() string { return fmt.Sprintf("%s#%d", p.Host, p.Number) }
 
 func (p PullRequest) validate() error {

@@ -115,7 +115,7 @@ func parseAnswer(raw []byte) (*answer, error) {
 	var detail string
 	// Gateways have their own idea of a status or a detail: what does not fit is not there.
 	_, _, _ = json.Unmarshal(parts.Status, &status), json.Unmarshal(parts.Extra, &extra), json.Unmarshal(parts.Detail, &detail)
-	a := &answer{data: unnest(parts.Data), bare: parts.Data == nil && parts.Status == nil, total: -1}
+	a := &answer{data: parts.Data, bare: parts.Data == nil && parts.Status == nil, total: -1}
 	if a.bare {
 		a.data = bytes.TrimSpace(raw)
 	}
@@ -127,16 +127,12 @@ func parseAnswer(raw []byte) (*answer, error) {
 	return a, nil
 }
 
-// unnest unwraps data that was wrapped twice, as cancelling has been seen to do.
+// unnest unwraps data that was wrapped twice, as cancelling has been seen to do: an
+// object that has data and no id is no resource.
 func unnest(data json.RawMessage) json.RawMessage {
 	var inner map[string]json.RawMessage
-	if !bytes.HasPrefix(data, []byte("{")) || json.Unmarshal(data, &inner) != nil || inner["data"] == nil {
+	if !bytes.HasPrefix(data, []byte("{")) || json.Unmarshal(data, &inner) != nil || inner["data"] == nil || inner["id"] != nil {
 		return data
-	}
-	for name := range inner {
-		if name != "data" && name != "status" && name != "extra" {
-			return data
-		}
 	}
 	return inner["data"]
 }
@@ -162,6 +158,9 @@ func (c *Client) call(ctx context.Context, r request) (*answer, error) {
 		return nil, res.apiError(raw, "")
 	}
 	a.res = res
+	if !r.bare {
+		a.data = unnest(a.data)
+	}
 	return a, nil
 }
 

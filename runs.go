@@ -38,6 +38,7 @@ func (s RunStatus) Terminal() bool {
 	return s == RunSuccess || s == RunError || s == RunCancelled
 }
 
+// String is the service's word for the status, such as Queued.
 func (s RunStatus) String() string {
 	switch s {
 	case RunQueued:
@@ -239,21 +240,22 @@ const (
 )
 
 // RunFilter selects runs. The zero value selects every run that the token may
-// see, those of deleted jobs included.
+// see, those of deleted jobs included. The comments name the API's parameters where
+// they differ.
 type RunFilter struct {
-	JobID               int64
+	JobID               int64 // job_definition_id
 	ProjectID           int64
-	ProjectIDs          []int64
+	ProjectIDs          []int64 // project_id__in
 	EnvironmentID       int64
-	IDs                 []int64 // pk__in
-	After               int64   // id__gt: runs with a greater id
-	Statuses            []RunStatus
-	DbtVersions         []string
+	IDs                 []int64     // pk__in
+	After               int64       // id__gt: runs with a greater id
+	Statuses            []RunStatus // status, status__in; see Active
+	DbtVersions         []string    // dbt_version__in
 	DeferringRunID      int64
 	HasDocsGenerated    *bool
 	HasSourcesGenerated *bool
-	CreatedBetween      [2]time.Time // both or none
-	FinishedBetween     [2]time.Time // both or none
+	CreatedBetween      [2]time.Time // created_at__range; both ends or none
+	FinishedBetween     [2]time.Time // finished_at__range; both ends or none
 	Newest              int          // only the newest n, at most 100, newest first; 0: all, oldest first
 	Include             []RunInclude
 }
@@ -301,7 +303,8 @@ func (f RunFilter) validate() error {
 }
 
 // All walks runs in the order of their ids, oldest first. It pages by id and
-// therefore misses none while others start and end. API: List Runs.
+// therefore misses none while others start and end. A filter that cannot be meant is
+// [ErrInvalid]. API: List Runs.
 func (s *RunsService) All(ctx context.Context, f RunFilter) iter.Seq2[*Run, error] {
 	r := s.c.v2(http.MethodGet, "runs/")
 	r.query, r.err = f.query(), f.validate()
@@ -311,7 +314,8 @@ func (s *RunsService) All(ctx context.Context, f RunFilter) iter.Seq2[*Run, erro
 	})
 }
 
-// Get returns one run. API: Retrieve Run.
+// Get returns one run. A run that has just been triggered may not be found for a
+// moment. API: Retrieve Run.
 func (s *RunsService) Get(ctx context.Context, runID int64, include ...RunInclude) (*Run, error) {
 	r := s.c.v2(http.MethodGet, "runs/{id}/", runID)
 	r.query = url.Values{}
@@ -329,7 +333,8 @@ func (s *RunsService) Cancel(ctx context.Context, runID int64) (*Run, error) {
 }
 
 // Retry starts a new run that continues a failed one from its failed step. The
-// failed run must be the latest of its job. API: Retry Run.
+// failed run must be the latest of its job. It is sent once: see [UncertainError].
+// API: Retry Run.
 func (s *RunsService) Retry(ctx context.Context, runID int64) (*Run, error) {
 	return one[Run](ctx, s.c, s.c.v2(http.MethodPost, "runs/{id}/retry/", runID))
 }
@@ -381,7 +386,8 @@ func (s *RunsService) Artifacts(ctx context.Context, runID int64) ([]string, err
 
 // OpenArtifact streams an artifact of the last step that wrote it, such as
 // "manifest.json". The caller closes it. A missing artifact is [ErrNotFound], as
-// it is for a few seconds after a run has ended. API: Retrieve Run Artifact.
+// it is for a few seconds after a run has ended. The time limit of an attempt counts
+// for each read; ctx ends the stream. API: Retrieve Run Artifact.
 func (s *RunsService) OpenArtifact(ctx context.Context, runID int64, path string) (io.ReadCloser, error) {
 	return s.OpenStepArtifact(ctx, runID, 0, path)
 }
