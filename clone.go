@@ -56,22 +56,6 @@ func jsonKeys(v any) []string {
 	return slices.Collect(maps.Keys(fields))
 }
 
-// rawFields are the non-null fields of a job as it was answered.
-func rawFields(job *Job) map[string]any {
-	var fields map[string]any
-	d := json.NewDecoder(bytes.NewReader(job.raw.json))
-	d.UseNumber()
-	if d.Decode(&fields) != nil {
-		return nil
-	}
-	for name, v := range fields {
-		if v = withoutNulls(v); v == nil {
-			delete(fields, name)
-		}
-	}
-	return fields
-}
-
 // cloneBody is what a clone is created from: inert, with every trigger off.
 func (s *JobsService) cloneBody(source *Job, name cloneName) map[string]any {
 	body := s.defaults()
@@ -93,15 +77,10 @@ func (s *JobsService) cloneBody(source *Job, name cloneName) map[string]any {
 	if d := []rune(source.Description); len(d) > maxName {
 		body["description"] = string(d[:maxName])
 	}
-	if len(source.CostOptimizationFeatures) > 0 && !refusedByCI(source) {
+	if len(source.CostOptimizationFeatures) > 0 && !slices.Contains(refusedFields(source), "cost_optimization_features") {
 		body["cost_optimization_features"] = source.CostOptimizationFeatures
 	}
 	return body
-}
-
-// refusedByCI tells whether a job's cost features would make the service answer 405.
-func refusedByCI(job *Job) bool {
-	return (job.Type == JobCI || job.Type == JobMerge) && !slices.Equal(job.CostOptimizationFeatures, []string{"dbt_state"})
 }
 
 // differences are the fields in which a clone does not do what its source does.

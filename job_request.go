@@ -116,26 +116,25 @@ func (s *JobsService) Update(ctx context.Context, jobID int64, req JobRequest) (
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]any{}
-	var fields map[string]any
-	d := json.NewDecoder(bytes.NewReader(job.raw.json))
-	d.UseNumber()
-	if err := d.Decode(&fields); err != nil {
-		return nil, fmt.Errorf("dbtcloud: job %d: %w", jobID, err)
-	}
-	for name, value := range fields {
-		if v := withoutNulls(value); v != nil && !slices.Contains(jobReadOnly, name) {
-			body[name] = v
-		}
-	}
-	if job.Type == JobCI || job.Type == JobMerge {
-		omitRefusedByCI(body, job)
+	body := rawFields(job)
+	for _, name := range slices.Concat(jobReadOnly, refusedFields(job)) {
+		delete(body, name)
 	}
 	body["id"] = jobID // the service insists, though the official document lacks it
 	req.apply(body)
 	r := s.c.v2(http.MethodPost, "jobs/{id}/", jobID)
 	r.body, r.repeatable = body, true // a full replacement: writing it twice is writing it once
 	return one[Job](ctx, s.c, r)
+}
+
+// rawFields are the fields of a job as it was answered, without the nulls.
+func rawFields(job *Job) map[string]any {
+	fields := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(job.raw.json))
+	d.UseNumber()
+	_ = d.Decode(&fields) // it was decoded before
+	withoutNulls(fields)
+	return fields
 }
 
 // withoutNulls drops what a write need not say: in a full replacement an absent
@@ -156,12 +155,15 @@ func withoutNulls(v any) any {
 	return v
 }
 
-// omitRefusedByCI drops the fields that make the service answer 405 for a CI or
-// merge job.
-func omitRefusedByCI(body map[string]any, job *Job) {
-	delete(body, "force_node_selection")
-	if !slices.Equal(job.CostOptimizationFeatures, []string{"dbt_state"}) {
-		delete(body, "cost_optimization_features")
+// refusedFields are those that make the service answer 405 for a CI or merge job.
+func refusedFields(job *Job) []string {
+	switch {
+	case job.Type != JobCI && job.Type != JobMerge:
+		return nil
+	case slices.Equal(job.CostOptimizationFeatures, []string{"dbt_state"}):
+		return []string{"force_node_selection"}
+	default:
+		return []string{"force_node_selection", "cost_optimization_features"}
 	}
 }
 
