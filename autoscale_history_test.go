@@ -116,7 +116,7 @@ func (p *play) addRuns(h *invariants.History, writings []writing) {
 	for _, r := range p.server.Runs() {
 		run := invariants.Run{ID: r.ID, JobID: r.JobID, SHA: r.SHA, Schema: r.Schema, First: r.ID, By: -1,
 			Created: r.CreatedAt, Started: r.StartedAt, Finished: r.FinishedAt, Completed: r.Status == dbtcloudtest.Success || r.Status == dbtcloudtest.Error,
-			Platform: r.Native && r.CancelledBy == "platform"}
+			Dying: !r.CancelRequestedAt.IsZero(), Platform: r.Native && r.CancelledBy == "platform"}
 		if r.PullRequest.Number > 0 {
 			run.PR = fmt.Sprintf("%s#%d", r.PullRequest.Host, r.PullRequest.Number)
 		}

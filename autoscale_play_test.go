@@ -151,7 +151,7 @@ func (p *play) ci(t *testing.T, plan runnerPlan, wire http.RoundTripper) *dbtclo
 func (p *play) run(t *testing.T) {
 	for i, plan := range p.s.Plans {
 		r := &runner{runnerPlan: plan, name: fmt.Sprintf("runner %d (%s %.8s seq %d)", i, plan.Change.PullRequest, plan.Change.SHA, plan.Change.Sequence)}
-		r.tap = &tap{server: p.server.Transport(), seed: p.s.Seed, runner: i, net: p.s.Server.Net, killAt: plan.KillAt, afterWork: plan.KillWork}
+		r.tap = &tap{server: p.server.Transport(), seed: p.s.Seed, runner: i, net: p.s.Server.Net, killAt: plan.KillAt, ofWrites: plan.OfWrites, afterWork: plan.KillWork}
 		p.runners = append(p.runners, r)
 		p.wg.Go(func() { p.fare(t, r) })
 	}

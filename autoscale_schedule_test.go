@@ -40,6 +40,7 @@ type runnerPlan struct {
 	Settings settings
 	KillAt   int  // at this request of its own; 0: never
 	KillWork bool // after the server has done it
+	OfWrites bool // of those that change something
 	Leave    time.Duration
 	Close    bool // closes the pull request instead
 }
@@ -131,6 +132,9 @@ func (s *schedule) shorten() {
 	if rare > 10*time.Second {
 		s.Server.ReadMisses = 0 // the second look comes after the minute in which a run may be missing
 	}
+	if len(s.Faults) > 0 {
+		s.Server.PageSize = 100 // a run whose trigger got no answer is looked for on one page
+	}
 	if len(s.Plans) > 12 {
 		s.Server.Noise, s.Server.StringIDs = false, false // they double the size of every answer
 	}
@@ -217,6 +221,9 @@ func drawRunner(t *rapid.T, w weather, p runnerPlan) runnerPlan {
 	if w >= deadly && one(t, 3, "dies") {
 		p.KillAt = rapid.IntRange(1, 25).Draw(t, "request")
 		p.KillWork = rapid.Bool().Draw(t, "after work")
+		if p.OfWrites = rapid.Bool().Draw(t, "of writes"); p.OfWrites {
+			p.KillAt = rapid.SampledFrom([]int{1, 1, 2, 2, 3, 4, 5, 6}).Draw(t, "write")
+		}
 	}
 	return p
 }
@@ -242,17 +249,22 @@ func drawFaults(t *rapid.T) []dbtcloudtest.Fault {
 		dbtcloudtest.Slow(5 * time.Second), dbtcloudtest.Slow(50 * time.Second), dbtcloudtest.Slow(80 * time.Second), dbtcloudtest.Hang(),
 		dbtcloudtest.TooManyRequests(20*time.Second, 20*time.Second), dbtcloudtest.TooManyRequests(5*time.Minute, 0),
 	}
+	trigger := "POST " + account + "jobs/{id}/run/"
 	routes := []string{
-		"", "POST " + account + "jobs/{id}/run/", "POST " + account + "jobs/", "POST " + account + "runs/{id}/cancel/", "DELETE " + account + "jobs/{id}/",
+		"", trigger, trigger, trigger, "POST " + account + "jobs/", "POST " + account + "runs/{id}/cancel/", "DELETE " + account + "jobs/{id}/",
 		"GET " + account + "runs/", "GET " + account + "runs/{id}/", "GET " + account + "jobs/{id}/",
 	}
 	var faults []dbtcloudtest.Fault
 	for range rapid.IntRange(1, 4).Draw(t, "faults") {
-		faults = append(faults, dbtcloudtest.Fault{
+		f := dbtcloudtest.Fault{
 			Route: rapid.SampledFrom(routes).Draw(t, "route"), Kind: rapid.SampledFrom(kinds).Draw(t, "kind"),
-			After: rapid.IntRange(0, 20).Draw(t, "after"), Times: rapid.IntRange(1, 8).Draw(t, "times"),
-			Probability: rapid.SampledFrom([]float64{0.02, 0.1, 0.5, 1}).Draw(t, "probability"), AfterWork: rapid.Bool().Draw(t, "after work"),
-		})
+			After: rapid.SampledFrom([]int{0, 0, 1, 3, 10}).Draw(t, "after"), Times: rapid.IntRange(1, 8).Draw(t, "times"),
+			Probability: rapid.SampledFrom([]float64{0.05, 0.2, 0.5, 1}).Draw(t, "probability"), AfterWork: rapid.Bool().Draw(t, "after work"),
+		}
+		if f.Kind.String() == dbtcloudtest.TooManyRequests(0, 0).String() {
+			f.AfterWork = false // a 429 is the one answer that proves that nothing was done
+		}
+		faults = append(faults, f)
 	}
 	return faults
 }

@@ -22,8 +22,9 @@ type tap struct {
 	seed      uint64
 	runner    int
 	net       time.Duration
-	killAt    int
-	afterWork bool
+	killAt    int  // at this request
+	ofWrites  bool // of those that are no GET
+	afterWork bool // when the server has done it
 	kill      func()
 
 	mu     sync.Mutex
@@ -115,8 +116,11 @@ func (t *tap) delay(r *http.Request) time.Duration {
 func (t *tap) leave(r *http.Request, body []byte) (alive, dying bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.count++
-	if t.dead || t.count == t.killAt && !t.afterWork {
+	if !t.ofWrites || r.Method != http.MethodGet {
+		t.count++
+	}
+	due := t.count == t.killAt && (!t.ofWrites || r.Method != http.MethodGet)
+	if t.dead || due && !t.afterWork {
 		if !t.dead {
 			t.dead = true
 			t.kill()
@@ -131,7 +135,7 @@ func (t *tap) leave(r *http.Request, body []byte) (alive, dying bool) {
 		}
 	}
 	t.log = append(t.log, e)
-	return true, t.count == t.killAt
+	return true, due
 }
 
 func (t *tap) die() {

@@ -13,7 +13,9 @@ type Exemption string
 const (
 	// Closing ends the pull request on purpose, whatever is under way.
 	Closed Exemption = "closed"
-	// Sequences that only some changes of a pull request have can contradict the ids of their runs.
+	// Sequences that only some changes of a pull request have can contradict the ids of their runs. Without sequences a
+	// commit that is asked for again counts as the newest until its run yields to the commit's earlier one: what has given
+	// way to it by then was the newest before and is so after.
 	NoOrder Exemption = "no order"
 	// The runner of the newest change was killed or told to leave, follows the run of somebody else without waiting for
 	// it, or does not exist: a webhook started the run.
@@ -62,10 +64,10 @@ func (h *History) claims(pr string) []claim {
 			continue
 		}
 		c := claim{by: i, seq: inv.Sequence}
-		if j := slices.IndexFunc(runs, func(r Run) bool { return r.By == i }); j >= 0 {
+		if r, ok := h.run(inv.Run); ok {
+			c.first = r.First // perhaps a duplicate's, for which it gave up its own
+		} else if j := slices.IndexFunc(runs, func(r Run) bool { return r.By == i }); j >= 0 {
 			c.first = runs[j].First
-		} else if r, ok := h.run(inv.Run); ok {
-			c.first = r.First
 		}
 		acted := slices.ContainsFunc(h.Cancels, func(c Cancel) bool { return c.By == i })
 		if c.first != 0 || c.seq != 0 && inv.Fate != Superseded || acted {
@@ -121,6 +123,10 @@ func (h *History) judge(v *Verdict, pr string) {
 			n := newestOf(h, c, claims)
 			if slices.ContainsFunc(n.runs, func(r Run) bool { return r.Platform && n.own(r) }) {
 				v.Exempt[SmartCancel]++
+				return
+			}
+			if n.gaveWay() {
+				v.Exempt[NoOrder]++
 				return
 			}
 			v.Judged++
@@ -209,6 +215,13 @@ func newestOf(h *History, c claim, claims []claim) change {
 // own tells whether a run is one of the change.
 func (n change) own(r Run) bool { return r.SHA == n.inv.SHA && r.Schema == n.inv.Schema }
 
+// gaveWay tells whether the change was superseded by a run that was newer, but has yielded to an older one of its commit.
+func (n change) gaveWay() bool {
+	return n.inv.Fate == Superseded && slices.ContainsFunc(n.runs, func(r Run) bool {
+		return !n.own(r) && claim{r.By, r.Sequence, r.First}.newer(n.claim)
+	})
+}
+
 // reaction is the time from the creation of a run to the end that a look at it brings about.
 func (n change) reaction() time.Duration {
 	t := n.h.Timing
@@ -255,8 +268,11 @@ func (n change) once(v *Verdict) []string {
 }
 
 // twice tells whether two completed runs of the change are one too many. Somebody may ask for the same commit again
-// after the first has ended, or so shortly before that no look could show both.
+// after the first has ended, or so shortly before that no look could show both; and one may end before its cancel works.
 func (n change) twice(earlier, later Run) bool {
+	if earlier.Dying || later.Dying {
+		return false
+	}
 	if later.By >= 0 && later.By == earlier.By {
 		return true
 	}
@@ -272,8 +288,7 @@ func (n change) olderEnd() []string {
 	}
 	var out []string
 	for _, r := range n.runs {
-		c := claim{by: r.By, seq: r.Sequence, first: r.First}
-		if !n.own(r) && n.claim.newer(c) && n.watched(r) && !r.over(end) {
+		if !n.own(r) && n.claim.newer(claim{r.By, r.Sequence, r.First}) && n.watched(r) && !r.over(end) {
 			out = append(out, fmt.Sprintf("run %d is older than %s and outlives it", r.ID, n.inv.Name))
 		}
 	}

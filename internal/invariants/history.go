@@ -35,6 +35,7 @@ type Run struct {
 	Started     time.Time // from here on it writes; zero: never
 	Finished    time.Time // zero: not yet
 	Completed   bool      // it was not cancelled
+	Dying       bool      // a cancel was on its way when it ended
 	Platform    bool      // the platform cancelled it, for the sake of a commit that it took for newer
 }
 

@@ -159,7 +159,11 @@ func TestAllowed(t *testing.T) {
 		"giving up after a fault":        func(h *History) { h.Invocations[0].Fate, h.Invocations[0].Faults = GaveUp, []time.Time{at(3)} },
 		"a short overlap":                func(h *History) { h.Runs = append(h.Runs, later(15, 1, "a2", 90, 91, 97)) },
 		"the same commit again":          func(h *History) { h.Runs = append(h.Runs, later(15, -1, "a3", 121, 122, 140)) },
-		"a kept clone":                   func(h *History) { h.Jobs[1].Deleted, h.Jobs[1].Kept, h.Writes = time.Time{}, true, nil },
+		"a cancel that comes too late": func(h *History) {
+			h.Runs = append(h.Runs, later(15, 1, "a3", 72, 121, 140))
+			h.Runs[5].Dying = true
+		},
+		"a kept clone": func(h *History) { h.Jobs[1].Deleted, h.Jobs[1].Kept, h.Writes = time.Time{}, true, nil },
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -189,6 +193,17 @@ func TestExemptions(t *testing.T) {
 		{NoOrder, func(h *History) {
 			h.Invocations[1].Sequence, h.Runs[3].Sequence = 0, 0
 			h.Invocations[0].Sequence, h.Runs[0].Sequence = 9, 9
+		}},
+		{NoOrder, func(h *History) {
+			for i := range h.Invocations {
+				h.Invocations[i].Sequence = 0
+			}
+			for i := range h.Runs {
+				h.Runs[i].Sequence = 0
+			}
+			h.Runs = append(h.Runs, later(15, 1, "a2", 90, 91, 92)) // then its runner followed run 13 again
+			h.Runs[5].Sequence = 0
+			h.Invocations[2].Fate = Superseded
 		}},
 		{NobodyLooks, func(h *History) { h.Invocations[2].Fate = Gone }},
 		{NobodyLooks, func(h *History) { h.Invocations[2].Waits, h.Runs[4].By = false, -1 }},
