@@ -26,6 +26,14 @@ type process struct {
 // start starts this test binary as the command (see TestMain).
 func (c *cloud) start(t *testing.T, args ...string) *process {
 	t.Helper()
+	p := c.prepare(t, args...)
+	p.begin(t)
+	return p
+}
+
+// prepare makes the process that start starts.
+func (c *cloud) prepare(t *testing.T, args ...string) *process {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +44,11 @@ func (c *cloud) start(t *testing.T, args ...string) *process {
 	for name, value := range c.env {
 		p.Env = append(p.Env, name+"="+value)
 	}
+	return p
+}
+
+func (p *process) begin(t *testing.T) {
+	t.Helper()
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +61,6 @@ func (c *cloud) start(t *testing.T, args ...string) *process {
 		_ = p.Process.Kill()
 		<-p.ended
 	})
-	return p
 }
 
 // startTest has pull request 7 tested.
@@ -211,6 +223,45 @@ func TestSignalBeforeTheRun(t *testing.T) {
 	o := p.end().want(t, exitInterrupted)
 	if got := o.object(t); got["run_id"] != nil || len(c.writes()) > 0 {
 		t.Errorf("object %v, writes %v", got, c.writes())
+	}
+}
+
+// TestNobodyReads: whoever read the progress or the result is gone. The change is tested to its end all the same.
+func TestNobodyReads(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		gone func(p *process, w *os.File)
+		want int
+	}{
+		{"the progress", func(p *process, w *os.File) { p.Stderr = w }, exitSuccess},
+		{"the result", func(p *process, w *os.File) { p.Stdout = w }, exitRefused},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			c := newCloud(t, 300*time.Millisecond)
+			c.occupy()
+			p := c.prepare(t, "autoscale-ci", "--github-pull-request=7", "--sha="+sha1, "--poll-interval=50ms")
+			test.gone(p, w)
+			p.begin(t)
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			p.end().want(t, test.want)
+			for _, job := range c.Jobs() {
+				if job.ID != c.job && job.DeletedAt.IsZero() {
+					t.Errorf("clone %d was left behind", job.ID)
+				}
+			}
+		})
 	}
 }
 
