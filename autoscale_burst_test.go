@@ -24,9 +24,13 @@ type load struct {
 }
 
 func loads(run, poll time.Duration) []load {
+	n := 20
+	if testenv.Race {
+		n = 8 // the race detector makes it several times slower
+	}
 	return []load{
-		{name: "burst", n: 20, within: 100 * time.Millisecond, slots: 5, run: run, poll: poll},
-		{name: "stream", n: 20, within: 19 * 150 * time.Millisecond, slots: 5, run: run, poll: poll},
+		{name: "burst", n: n, within: 100 * time.Millisecond, slots: 5, run: run, poll: poll},
+		{name: "stream", n: n, within: time.Duration(n-1) * 150 * time.Millisecond, slots: 5, run: run, poll: poll},
 	}
 }
 
@@ -139,7 +143,7 @@ func TestLowerBound(t *testing.T) {
 	}
 }
 
-// Twenty pull requests on five slots, in virtual time.
+// Twenty pull requests on five slots (eight under the race detector), in virtual time.
 func TestBurst(t *testing.T) {
 	t.Parallel()
 	for _, l := range loads(5*time.Minute, 10*time.Second) {
