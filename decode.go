@@ -109,7 +109,7 @@ func numericIDs(key string, v any) any {
 			v[i] = numericIDs(key, e)
 		}
 	case string:
-		if _, err := strconv.ParseInt(v, 10, 64); err == nil && isID(key) {
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && isID(key) && v == strconv.FormatInt(n, 10) {
 			return json.Number(v)
 		}
 	}

@@ -103,13 +103,14 @@ func TestDecodeMends(t *testing.T) {
 		in   string
 		want part
 	}{
-		"numbers":               {`{"id":9007199254740993,"name":"1","value":"2"}`, part{ID: big, Name: "1", Value: "2"}},
-		"strings":               {`{"id":"9007199254740993","name":"1","value":"2","status":"3"}`, part{ID: big, Name: "1", Value: "2", Status: 3}},
-		"mixed":                 {`{"id":"1","nested":{"id":9007199254740993,"value":"<&>"}}`, part{ID: 1, Nested: &part{ID: big, Value: "<&>"}}},
-		"lists":                 {`{"id":1,"job_ids":["1",2],"blocked_by":["3"]}`, part{ID: 1, JobIDs: []int64{1, 2}, Blocked: []int64{3}}},
-		"worker":                {`{"id":"1","owner_thread_id":"5"}`, part{ID: 1, Thread: "5"}},
-		"nulls":                 {`{"id":"1","job_ids":null,"nested":null,"name":null}`, part{ID: 1}},
-		"negative, as a string": {`{"id":"-1"}`, part{ID: -1}},
+		"numbers":                  {`{"id":9007199254740993,"name":"1","value":"2"}`, part{ID: big, Name: "1", Value: "2"}},
+		"strings":                  {`{"id":"9007199254740993","name":"1","value":"2","status":"3"}`, part{ID: big, Name: "1", Value: "2", Status: 3}},
+		"mixed":                    {`{"id":"1","nested":{"id":9007199254740993,"value":"<&>"}}`, part{ID: 1, Nested: &part{ID: big, Value: "<&>"}}},
+		"lists":                    {`{"id":1,"job_ids":["1",2],"blocked_by":["3"]}`, part{ID: 1, JobIDs: []int64{1, 2}, Blocked: []int64{3}}},
+		"no number, though digits": {`{"id":"1","external_id":"007","other_id":"+7","nested":{"id":"2"}}`, part{ID: 1, Nested: &part{ID: 2}}},
+		"worker":                   {`{"id":"1","owner_thread_id":"5"}`, part{ID: 1, Thread: "5"}},
+		"nulls":                    {`{"id":"1","job_ids":null,"nested":null,"name":null}`, part{ID: 1}},
+		"negative, as a string":    {`{"id":"-1"}`, part{ID: -1}},
 	}
 	for name, test := range tests {
 		var got part

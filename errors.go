@@ -45,6 +45,9 @@ type Error struct {
 	Body       []byte            // the start of the answer, at most 4 KiB; never part of the text
 }
 
+// maxErrorText is how much of what a server says is repeated in the text of an error.
+const maxErrorText = 4 << 10
+
 // Error says what was asked, what was answered and what to do.
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -59,10 +62,14 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
-	if hint := e.Hint(); hint != "" {
-		return strings.TrimSuffix(b.String(), ".") + ". " + hint
+	text := b.String()
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
 	}
-	return b.String()
+	if hint := e.Hint(); hint != "" {
+		return strings.TrimSuffix(text, ".") + ". " + hint
+	}
+	return text
 }
 
 // Hint is advice for the statuses whose meaning is not obvious.

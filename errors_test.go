@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -128,6 +129,21 @@ func TestErrorBodyIsBounded(t *testing.T) {
 	_, err := c.Jobs.Get(t.Context(), 9)
 	if e, ok := errors.AsType[*dbtcloud.Error](err); !ok || len(e.Body) != 4096 || len(err.Error()) > 300 {
 		t.Errorf("the body has %d bytes and the text %d", len(e.Body), len(err.Error()))
+	}
+}
+
+// TestErrorTextIsBounded: a server that says much, in words or in a tree, fills no log.
+func TestErrorTextIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"message": refusal(strings.Repeat("\u00e9", 50_000), "null"),
+		"tree":    refusal("Bad.", strings.Repeat(`{"steps":`, 5_000)+`"x"`+strings.Repeat("}", 5_000)),
+	} {
+		c, _ := scripted(t, always(404, "application/json", body))
+		_, err := c.Jobs.Get(t.Context(), 9)
+		if text := err.Error(); len(text) > 5_000 || !utf8.ValidString(text) || !strings.HasSuffix(text, "... It does not exist, belongs to another account, or the token may not see or write it") {
+			t.Errorf("%s: the text has %d bytes: %.100q", name, len(text), text)
+		}
 	}
 }
 

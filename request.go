@@ -29,7 +29,7 @@ type request struct {
 	body       any
 	repeatable bool // a POST that is safe to repeat
 	stream     bool // the body goes to the caller unread
-	bare       bool // an answer without an envelope is fine
+	bare       bool // an answer without an envelope, or without a body, is fine
 	err        error
 }
 
@@ -147,7 +147,7 @@ func (c *Client) call(ctx context.Context, r request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(bytes.TrimSpace(raw)) == 0 && (res.status == http.StatusNoContent || r.method == http.MethodDelete) {
+	if len(bytes.TrimSpace(raw)) == 0 && (res.status == http.StatusNoContent || r.method == http.MethodDelete || r.bare) {
 		return &answer{res: res}, nil
 	}
 	a, err := parseAnswer(raw)
@@ -354,9 +354,16 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") {
 		return fmt.Errorf("%w: Do: the path must start with / and name no host", ErrInvalid)
 	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return fmt.Errorf("%w: Do: the query cannot be read: escape what stands in it with url.Values", ErrInvalid)
+	}
 	method = strings.ToUpper(method)
+	if in != nil && (method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions) {
+		return fmt.Errorf("%w: Do: %s takes no body: put what it asks for into the query", ErrInvalid, method)
+	}
 	template := digits.ReplaceAllString(digits.ReplaceAllString(u.Path, "/{id}$1"), "/{id}$1")
-	r := request{method: method, path: u.EscapedPath(), operation: method + " " + template, query: u.Query(), body: in, bare: true}
+	r := request{method: method, path: u.EscapedPath(), operation: method + " " + template, query: query, body: in, bare: true}
 	a, err := c.call(ctx, r)
 	if err != nil || out == nil {
 		return err

@@ -392,7 +392,11 @@ func TestDoRefuses(t *testing.T) {
 	tests := []struct {
 		name, path string
 		in         any
+		method     string // POST if empty
 	}{
+		{name: "a query that would be lost", path: "/api/v2/?status=1;job=2"},
+		{name: "a query with half an escape", path: "/api/v2/?name=%z"},
+		{name: "a body that would be lost", method: "GET", path: "/api/v2/", in: 1},
 		{name: "empty path"},
 		{name: "relative path", path: "api/v2/accounts/"},
 		{name: "foreign host", path: "https://evil.example/api/v2/"},
@@ -403,14 +407,31 @@ func TestDoRefuses(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			if test.method == "" {
+				test.method = "POST"
+			}
 			c, s := scripted(t, always(200, "application/json", envelope("1")))
-			if err := c.Do(t.Context(), "POST", test.path, test.in, nil); !errors.Is(err, dbtcloud.ErrInvalid) {
+			if err := c.Do(t.Context(), test.method, test.path, test.in, nil); !errors.Is(err, dbtcloud.ErrInvalid) {
 				t.Errorf("error %v, want ErrInvalid", err)
 			}
 			if len(s.lines()) != 0 {
 				t.Errorf("sent %v, want nothing", s.lines())
 			}
 		})
+	}
+}
+
+// TestDoWithoutAnswer: an empty answer is a success unless something is to be decoded from it.
+func TestDoWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"HEAD", "GET", "POST", "PUT", "PATCH", "DELETE"} {
+		c, _ := scripted(t, always(200, "", ""))
+		if err := c.Do(t.Context(), method, "/api/v3/x/", nil, nil); err != nil {
+			t.Errorf("%s: error %v, want none", method, err)
+		}
+		if err := c.Do(t.Context(), method, "/api/v3/x/", nil, new(any)); err == nil {
+			t.Errorf("%s: no error, though there is nothing to decode", method)
+		}
 	}
 }
 
@@ -424,11 +445,15 @@ func TestInvalidIDs(t *testing.T) {
 		}
 	}
 	tests := map[string]func(context.Context, *dbtcloud.Client) error{
-		"job 0":                        func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Jobs.Get(ctx, 0); return err },
-		"job -1":                       func(ctx context.Context, c *dbtcloud.Client) error { return c.Jobs.Delete(ctx, -1) },
-		"run 0":                        func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Runs.Cancel(ctx, 0); return err },
-		"wait for 0":                   func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Runs.Wait(ctx, 0, quick); return err },
-		"step -1":                      func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Runs.Step(ctx, -1); return err },
+		"job 0":      func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Jobs.Get(ctx, 0); return err },
+		"job -1":     func(ctx context.Context, c *dbtcloud.Client) error { return c.Jobs.Delete(ctx, -1) },
+		"run 0":      func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Runs.Cancel(ctx, 0); return err },
+		"wait for 0": func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Runs.Wait(ctx, 0, quick); return err },
+		"step -1":    func(ctx context.Context, c *dbtcloud.Client) error { _, err := c.Runs.Step(ctx, -1); return err },
+		"artifact of step -1": func(ctx context.Context, c *dbtcloud.Client) error {
+			_, err := drain(c.Runs.OpenStepArtifact(ctx, 1, -1, "manifest.json"))
+			return err
+		},
 		"artifact without a path":      open(""),
 		"artifact above the artifacts": open("../../../users/"),
 		"artifact with a dot segment":  open("a/./b"),

@@ -399,6 +399,9 @@ func (s *RunsService) OpenStepArtifact(ctx context.Context, runID int64, step in
 	r.stream = true
 	r.query = url.Values{}
 	setInt(r.query, "step", step)
+	if step < 0 && r.err == nil {
+		r.err = fmt.Errorf("%w: %s: step: must not be negative, but is %d", ErrInvalid, r.operation, step)
+	}
 	res, err := s.c.send(ctx, &r)
 	if err != nil {
 		return nil, err
