@@ -141,22 +141,25 @@ func (r *CIRun) forget(cloneID int64) {
 }
 
 // Close ends a pull request: its active runs on the job and on its clones are
-// cancelled, and its clones deleted, kept ones too.
+// cancelled, and its clones deleted, kept ones too. A job that was deactivated or
+// deleted meanwhile is no obstacle; that it is not found is an error all the same.
 func (a *AutoscaleCI) Close(ctx context.Context, pr PullRequest) error {
 	if err := errors.Join(a.validate(), pr.validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	r := &CIRun{a: a, us: claim{change: Change{PullRequest: pr}}, ended: map[int64]bool{}}
-	s, err := r.observe(ctx)
-	if err != nil && !errors.Is(err, ErrInvalid) {
-		return err
-	}
+	source, err := a.Client.Jobs.Get(ctx, a.JobID)
 	var problems []error
-	if s != nil {
-		for _, run := range s.rivals(r.us) {
-			problems = append(problems, r.requestCancel(ctx, run.ID))
+	switch {
+	case err == nil:
+		if _, clone := parseCloneName(source.Name); clone {
+			return usable(source, a.JobID)
 		}
-		problems = append(problems, r.awaitCancelled(ctx, s.rivals(r.us)))
+		r := &CIRun{a: a, us: claim{change: Change{PullRequest: pr}}, source: source, ended: map[int64]bool{}}
+		problems = append(problems, r.cancelAll(ctx))
+	case errors.Is(err, ErrNotFound): // perhaps deleted, and its clones are left
+		problems = append(problems, fmt.Errorf("dbtcloud: source job %d: %w", a.JobID, err))
+	default:
+		return fmt.Errorf("dbtcloud: source job %d: %w", a.JobID, err)
 	}
 	clones, err := a.clones(ctx)
 	problems = append(problems, err)
@@ -171,8 +174,19 @@ func (a *AutoscaleCI) Close(ctx context.Context, pr PullRequest) error {
 	return errors.Join(problems...)
 }
 
-// awaitCancelled gives cancelled runs the time to end that a cancel may take.
-func (r *CIRun) awaitCancelled(ctx context.Context, runs []*Run) error {
+// cancelAll cancels the active runs of the pull request, and gives them the time to
+// end that a cancel may take.
+func (r *CIRun) cancelAll(ctx context.Context) error {
+	runs, err := r.activeRuns(ctx)
+	if err != nil {
+		return fmt.Errorf("dbtcloud: listing active runs: %w", err)
+	}
+	runs = r.snapshot(runs).rivals(r.us)
+	for _, run := range runs {
+		if err := r.requestCancel(ctx, run.ID); err != nil {
+			return err
+		}
+	}
 	patience, done := context.WithTimeout(ctx, positive(r.a.CancelPatience, defaultPatience))
 	defer done()
 	for _, run := range runs {
