@@ -31,6 +31,7 @@
 // [ErrUnauthorized] and the other sentinels sorts them. What cannot be right is
 // refused before any request, as [ErrInvalid]. An answer that is no JSON, lacks its
 // data or its id, or is larger than 64 MiB is an [*Error] too. Tokens, request
-// bodies and query strings never appear in an error, a log line or %+v, also where a
-// server says them again.
+// bodies and query strings never appear in an error, a log line or %+v. Should a
+// server say them again, tokens are taken out of its words, which otherwise stand as
+// they came.
 package dbtcloud
