@@ -32,7 +32,6 @@ const (
 const (
 	defaultPatience = 2 * time.Minute
 	defaultGrace    = 30 * time.Minute
-	defaultFirst    = time.Second
 	defaultInterval = 10 * time.Second
 	nativePatience  = 30 * time.Second
 	lookupPatience  = time.Minute

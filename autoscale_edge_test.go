@@ -1,8 +1,11 @@
 package dbtcloud_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -50,5 +53,83 @@ func TestCloseWithoutASource(t *testing.T) {
 			wantError(t, s.ci().Close(t.Context(), push(7, 1).PullRequest), dbtcloud.ErrInvalid, "clone")
 			s.wantUntouched()
 		})
+	})
+}
+
+// What the caller says of the head counts before a run of the same commit is adopted,
+// and an answer without a commit is none.
+func TestHeadAnswers(t *testing.T) {
+	tests := map[string]struct {
+		head string
+		want dbtcloud.Decision
+		says string
+	}{
+		"moved on": {head: commit(2), want: dbtcloud.Superseded, says: "the head of github#7 is"},
+		"ours":     {head: commit(1), want: dbtcloud.Adopt},
+		"empty":    {want: dbtcloud.Adopt},
+	}
+	t.Parallel()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)})
+				s.settle()
+				a := s.ci()
+				a.Head = func(context.Context, dbtcloud.PullRequest) (string, error) { return tt.head, nil }
+				r := s.started(a, push(7, 1))
+				if r.Decision != tt.want || !strings.Contains(r.Reason, tt.says) || r.SupersededBy != 0 {
+					t.Errorf("decided %s: %s, superseded by %d", r.Decision, r.Reason, r.SupersededBy)
+				}
+				if warned := len(r.Warnings) > 0; warned != (tt.head == "") {
+					t.Errorf("warnings %q", r.Warnings)
+				}
+				s.wantUntouched()
+			})
+		})
+	}
+}
+
+// The answer to the copy of an override gets lost: reading back tells what became of it.
+func TestUncertainOverride(t *testing.T) {
+	tests := map[string]struct {
+		kind dbtcloudtest.Kind
+		want dbtcloud.Decision
+	}{
+		"after the work":  {dbtcloudtest.LostAnswer(), dbtcloud.OnClone},
+		"before the work": {dbtcloudtest.Status(502, dbtcloudtest.HTMLBody), dbtcloud.Queue},
+	}
+	t.Parallel()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				s.AddEnvVarOverride(s.job, "DBT_LIMIT", "100")
+				s.occupy()
+				s.Inject(dbtcloudtest.Fault{Route: routeOverride, Times: 1, Kind: tt.kind})
+				r := s.started(s.ci(), push(7, 1))
+				if r.Decision != tt.want {
+					t.Errorf("decided %s: %s", r.Decision, r.Reason)
+				}
+				s.succeeds(r)
+				s.wantNoClones()
+			})
+		})
+	}
+}
+
+// However seldom the caller wants to look while waiting, a clone is looked for at once.
+func TestLookForACloneIsNotPutOff(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(time.Second)))
+		s.occupy()
+		s.Inject(dbtcloudtest.Fault{Route: routeCreate, Times: 1, Kind: dbtcloudtest.LostAnswer()})
+		a := s.ci()
+		a.Poll = dbtcloud.Poll{First: time.Hour}
+		begun := time.Now()
+		s.started(a, push(7, 1))
+		if took := time.Since(begun); took > time.Minute {
+			t.Errorf("took %s", took)
+		}
 	})
 }

@@ -25,8 +25,11 @@ func (r *CIRun) place(ctx context.Context) error {
 			return err
 		}
 		r.Decision, r.Reason = plan.Decision, plan.Reason
-		if stale := r.stale(ctx); stale || plan.Decision == Superseded {
+		if plan.Decision == Superseded {
 			return r.supersede(ctx, plan.RunID)
+		}
+		if r.stale(ctx) {
+			return r.supersede(ctx, 0)
 		}
 		switch {
 		case len(plan.Cancel) > 0:
@@ -362,6 +365,9 @@ func (r *CIRun) stale(ctx context.Context) bool {
 		return false
 	}
 	head, err := r.a.Head(ctx, r.us.change.PullRequest)
+	if err == nil && head == "" {
+		err = errors.New("it is empty")
+	}
 	if err != nil {
 		r.warn("the head of %s could not be read: %v", r.us.change.PullRequest, err)
 		return false

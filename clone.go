@@ -146,7 +146,7 @@ func (r *CIRun) findClone(ctx context.Context, name string, lost error) (*Job, e
 				return job, nil
 			}
 		}
-		if err := sleep(ctx, positive(r.a.Poll.First, defaultFirst)); err != nil {
+		if err := sleep(ctx, r.a.poll().withDefaults().First); err != nil {
 			return nil, errors.Join(lost, err)
 		}
 	}
@@ -157,7 +157,8 @@ func (r *CIRun) findClone(ctx context.Context, name string, lost error) (*Job, e
 func (r *CIRun) furnish(ctx context.Context, cloneID int64) error {
 	vars := r.a.Client.EnvironmentVariables
 	for _, o := range r.overrides {
-		if err := vars.CreateJobOverride(ctx, r.source.ProjectID, cloneID, o.Name, o.Value); err != nil {
+		err := vars.CreateJobOverride(ctx, r.source.ProjectID, cloneID, o.Name, o.Value)
+		if _, uncertain := errors.AsType[*UncertainError](err); err != nil && (!uncertain || ctx.Err() != nil) { // else reading back tells
 			return fmt.Errorf("copying the override %s: %w", o.Name, err)
 		}
 	}
