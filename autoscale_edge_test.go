@@ -133,3 +133,27 @@ func TestLookForACloneIsNotPutOff(t *testing.T) {
 		}
 	})
 }
+
+// The deadline passes while our run is being cancelled for a newer one, and nothing is
+// answered any more: one last look, and not one for each thing that was waited for.
+func TestLeaveWhileGivingWay(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithCancelLatency(dbtcloudtest.Fixed(5*time.Minute)))
+		r := s.started(s.ci(), push(7, 1))
+		s.settle()
+		ctx, done := context.WithTimeout(t.Context(), time.Minute)
+		defer done()
+		s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(7), SHA: commit(2), Schema: s.schemaOf(7)})
+		time.AfterFunc(59*time.Second, func() { s.Inject(dbtcloudtest.Fault{Kind: dbtcloudtest.Hang()}) })
+		took := leftIn(ctx, func() {
+			_, err := r.Wait(ctx)
+			wantError(t, err, context.DeadlineExceeded, fmt.Sprint(r.Run.ID))
+		})
+		if took > leaving {
+			t.Errorf("leaving took %s", took)
+		}
+		if s.sent(routeCancel) == 0 {
+			t.Error("our run did not give way: nothing was tried")
+		}
+	})
+}

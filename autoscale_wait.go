@@ -22,7 +22,7 @@ func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
 	if r.Run == nil {
 		return nil, errors.New("dbtcloud: there is no run to wait for")
 	}
-	err := r.a.poll().until(ctx, func(look context.Context) (bool, error) {
+	err := r.a.poll().untilLate(ctx, func(look context.Context) (bool, error) {
 		if ctx.Err() != nil {
 			return r.lastLook(look)
 		}
@@ -279,8 +279,8 @@ func (r *CIRun) leave(ctx context.Context, cause error) error {
 	return fmt.Errorf("dbtcloud: left %s: %w", r.remains(), cause)
 }
 
-// briefly is a context that is cancelled after d. It has no deadline, after which
-// polling would take one more look.
+// briefly is a context that is cancelled after d. It has no deadline, which an error
+// would pass off as the caller's.
 func briefly(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(d, cancel)

@@ -39,9 +39,19 @@ func positive(d, otherwise time.Duration) time.Duration {
 const lastLook = 2 * time.Second
 
 // until looks, with growing pauses, until look is done or fails for good. A look
-// that fails in passing is no news. When ctx reaches its deadline there is one more
-// look: what ended in time is not reported as late.
+// that fails in passing is no news.
 func (p Poll) until(ctx context.Context, look func(context.Context) (done bool, err error)) error {
+	return p.repeat(ctx, look, missed)
+}
+
+// untilLate is until with one more look when ctx reaches its deadline: what ended in
+// time is not reported as late. Within another look it would take too long.
+func (p Poll) untilLate(ctx context.Context, look func(context.Context) (done bool, err error)) error {
+	return p.repeat(ctx, look, func(ctx context.Context, before error) error { return late(ctx, look, before) })
+}
+
+// repeat is until, with what is to be done when ctx ends after a look.
+func (p Poll) repeat(ctx context.Context, look func(context.Context) (bool, error), end func(ctx context.Context, before error) error) error {
 	p = p.withDefaults()
 	begun, lastGood := time.Now(), time.Now()
 	for pause := p.First; ; pause = min(pause*3/2, p.Interval) {
@@ -58,13 +68,13 @@ func (p Poll) until(ctx context.Context, look func(context.Context) (done bool, 
 			return fmt.Errorf("dbtcloud: nothing could be learned for %s: %w", p.Silence, err)
 		}
 		if sleep(ctx, jitter(pause)) != nil {
-			return p.late(ctx, look, err)
+			return end(ctx, err)
 		}
 	}
 }
 
 // late takes the last look after a deadline. A cancellation ends at once.
-func (p Poll) late(ctx context.Context, look func(context.Context) (bool, error), before error) error {
+func late(ctx context.Context, look func(context.Context) (bool, error), before error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 		defer cancel()
@@ -72,6 +82,11 @@ func (p Poll) late(ctx context.Context, look func(context.Context) (bool, error)
 			return err
 		}
 	}
+	return missed(ctx, before)
+}
+
+// missed is the error of an ended context, and of the last look unless it says the same.
+func missed(ctx context.Context, before error) error {
 	if before == nil || errors.Is(before, ctx.Err()) && !answered(before) {
 		return ended(ctx)
 	}
@@ -136,7 +151,7 @@ func (s *RunsService) Watch(ctx context.Context, runID int64, p Poll) iter.Seq2[
 	return func(yield func(*Run, error) bool) {
 		var last *Run
 		var since time.Time
-		err := p.until(ctx, func(ctx context.Context) (bool, error) {
+		err := p.untilLate(ctx, func(ctx context.Context) (bool, error) {
 			run, err := s.Get(ctx, runID, RunWithTrigger, RunWithAudit)
 			if err != nil {
 				return false, err
