@@ -3,7 +3,9 @@ package dbtcloud_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,5 +157,32 @@ func TestLeaveWhileGivingWay(t *testing.T) {
 		if s.sent(routeCancel) == 0 {
 			t.Error("our run did not give way: nothing was tried")
 		}
+	})
+}
+
+// Others fill the queue at the very moment in which a run leaves it in order to move:
+// it waits for a place, and is not lost.
+func TestQueueFillsWhileMoving(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s, _ := movable(t, dbtcloudtest.WithQueueLimit(8))
+		var rush sync.Once
+		fill := around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			res, err := next.RoundTrip(r)
+			if strings.HasSuffix(r.URL.Path, "/cancel/") {
+				rush.Do(func() {
+					for range 9 {
+						id := s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(900)})
+						time.AfterFunc(5*time.Minute, func() { s.FinishRun(id, dbtcloudtest.Success) })
+					}
+				})
+			}
+			return res, err
+		})
+		r := s.started(s.ci(fill), push(7, 1))
+		s.succeeds(r)
+		if len(r.MovedRunIDs) != 1 || len(s.runsOf(7)) != 2 {
+			t.Errorf("moved %v, %d runs, want one move", r.MovedRunIDs, len(s.runsOf(7)))
+		}
+		s.wantNoClones()
 	})
 }

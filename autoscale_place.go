@@ -450,7 +450,8 @@ func (r *CIRun) triggerOnce(ctx context.Context, jobID int64) (*Run, error) {
 }
 
 // triggerFull tries again while the account's queue is full, as long as the caller
-// allows. That the queue is full can only be concluded.
+// allows, and a run that gave up its place in order to move for as long as it takes.
+// That the queue is full can only be concluded.
 func (r *CIRun) triggerFull(ctx context.Context, jobID int64, t Trigger, run *Run, err error) (*Run, error) {
 	deadline := time.Now().Add(r.a.QueueFullWait)
 	for {
@@ -459,7 +460,7 @@ func (r *CIRun) triggerFull(ctx context.Context, jobID int64, t Trigger, run *Ru
 			return run, err
 		}
 		err = fmt.Errorf("%w: %w", ErrQueueFull, err)
-		if time.Now().After(deadline) {
+		if !r.between && time.Now().After(deadline) {
 			return nil, err
 		}
 		r.say("the account's queue is full, trying again")
