@@ -485,14 +485,14 @@ func (r *CIRun) queueFull(ctx context.Context, e *Error) bool {
 
 // findRun looks for the run of a trigger that got no answer, by its nonce, among
 // the newest runs of any status. A list proves that there is none only when it
-// shows something newer than the trigger; else after a minute.
+// shows something newer than the trigger, or was asked for a minute later.
 func (r *CIRun) findRun(ctx context.Context, jobID int64) (found *Run, err error) {
-	patience, done := context.WithTimeout(ctx, lookupPatience)
-	defer done()
 	p := r.a.poll()
 	p.Interval = min(p.Interval, defaultInterval)
+	begun := time.Now()
 	var sent time.Time
-	err = p.until(patience, func(ctx context.Context) (bool, error) {
+	err = p.until(ctx, func(ctx context.Context) (bool, error) {
+		late := time.Since(begun) >= lookupPatience
 		runs, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
 		if err != nil {
 			return false, err
@@ -502,11 +502,8 @@ func (r *CIRun) findRun(ctx context.Context, jobID int64) (found *Run, err error
 			sent = r.a.Client.serverTime()
 		}
 		found = r.own(runs, jobID)
-		return found != nil || newer, nil
+		return found != nil || newer || late, nil
 	})
-	if ctx.Err() == nil && patience.Err() != nil && !sent.IsZero() {
-		err = nil // no list showed it for the whole time, and some did answer
-	}
 	return found, err
 }
 

@@ -116,6 +116,7 @@ func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
 func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) {
 	r.deleteCloneOf(ctx, r.Run)
 	if r.Run.Status != RunCancelled {
+		r.cancelLate(ctx, s)
 		return true, outcome(r.Run)
 	}
 	for _, rival := range s.rivals(r.us) {
@@ -150,6 +151,18 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 		return true, r.superseded()
 	}
 	return false, nil
+}
+
+// cancelLate cancels the late outcome of a trigger that was sent twice.
+func (r *CIRun) cancelLate(ctx context.Context, s *snapshot) {
+	for _, rival := range s.rivals(r.us) {
+		if !r.us.owns(rival) {
+			continue
+		}
+		if err := r.requestCancel(ctx, rival.ID); err != nil {
+			r.warn("run %d is a duplicate and still active: %v", rival.ID, err)
+		}
+	}
 }
 
 // move takes a queued run to a clone when a slot is free and it is its turn. Behind
