@@ -107,6 +107,7 @@ type CIRun struct {
 	between   bool           // cancelled in order to move, and not yet triggered again
 	again     bool           // an adopted run was cancelled and triggered again
 	triggered time.Time      // when the run was triggered
+	renewed   time.Time      // when the job and its details were last read for a move
 	freeLooks int
 	blocked   time.Time // since when the run is a candidate for moving
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
 )
@@ -161,28 +163,79 @@ func TestLeaveWhileGivingWay(t *testing.T) {
 }
 
 // Others fill the queue at the very moment in which a run leaves it in order to move:
-// it waits for a place, and is not lost.
+// it waits for a place, and is not lost, also where no list tells that the queue is full.
 func TestQueueFillsWhileMoving(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s, _ := movable(t, dbtcloudtest.WithQueueLimit(8))
-		var rush sync.Once
-		fill := around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
-			res, err := next.RoundTrip(r)
-			if strings.HasSuffix(r.URL.Path, "/cancel/") {
-				rush.Do(func() {
-					for range 9 {
-						id := s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(900)})
-						time.AfterFunc(5*time.Minute, func() { s.FinishRun(id, dbtcloudtest.Success) })
+	t.Parallel()
+	for _, lag := range []time.Duration{0, 10 * time.Second} {
+		t.Run(fmt.Sprintf("lists lag by %s", lag), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s, _ := movable(t, dbtcloudtest.WithQueueLimit(8), dbtcloudtest.WithListLag(dbtcloudtest.Fixed(lag)))
+				var rush sync.Once
+				fill := around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+					res, err := next.RoundTrip(r)
+					if strings.HasSuffix(r.URL.Path, "/cancel/") {
+						rush.Do(s.rush)
 					}
+					return res, err
 				})
-			}
-			return res, err
+				r := s.started(s.ci(fill), push(7, 1))
+				s.succeeds(r)
+				if lag == 0 && (len(r.MovedRunIDs) != 1 || len(s.runsOf(7)) != 2) {
+					t.Errorf("moved %v, %d runs, want one move", r.MovedRunIDs, len(s.runsOf(7)))
+				}
+				s.wantNoClones()
+			})
 		})
-		r := s.started(s.ci(fill), push(7, 1))
-		s.succeeds(r)
-		if len(r.MovedRunIDs) != 1 || len(s.runsOf(7)) != 2 {
-			t.Errorf("moved %v, %d runs, want one move", r.MovedRunIDs, len(s.runsOf(7)))
-		}
-		s.wantNoClones()
-	})
+	}
+}
+
+// rush fills the queue with nine runs for five minutes.
+func (s *stage) rush() {
+	for range 9 {
+		id := s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(900)})
+		time.AfterFunc(5*time.Minute, func() { s.FinishRun(id, dbtcloudtest.Success) })
+	}
+}
+
+// A run is queued for a while, and its job is changed meanwhile: a clone is made of what
+// the job is then, or not at all.
+func TestJobChangesBeforeTheMove(t *testing.T) {
+	tests := map[string]struct {
+		change func(s *stage)
+		moves  bool
+	}{
+		"steps": {moves: true, change: func(s *stage) {
+			s.EditJob(s.job, func(fields map[string]any) { fields["execute_steps"] = []any{"dbt build --full-refresh"} })
+		}},
+		"an override":        {moves: true, change: func(s *stage) { s.AddEnvVarOverride(s.job, "DBT_LIMIT", "100") }},
+		"a secret override":  {change: func(s *stage) { s.AddEnvVarOverride(s.job, "DBT_ENV_SECRET_KEY", "hidden") }},
+		"it was deactivated": {change: func(s *stage) { s.DeactivateJob(s.job) }},
+	}
+	t.Parallel()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s, free := movable(t)
+				r := s.started(s.ci(), push(7, 1))
+				time.AfterFunc(time.Until(free)-10*time.Second, func() { tt.change(s) })
+				s.succeeds(r)
+				if moved := len(r.MovedRunIDs) == 1; moved != tt.moves {
+					t.Fatalf("moved: %t, %d clones, warnings %q", moved, len(s.clones()), r.Warnings)
+				}
+				if !tt.moves {
+					if len(s.clones()) != 0 {
+						t.Errorf("%d clones were made", len(s.clones()))
+					}
+					return
+				}
+				source, _ := s.Job(s.job)
+				if diff := cmp.Diff(fmt.Sprint(source.Fields["execute_steps"]), fmt.Sprint(s.created()["execute_steps"])); diff != "" {
+					t.Errorf("steps (-want +got):\n%s", diff)
+				}
+				if copied := s.sent(routeOverride) == 1; copied != (name == "an override") {
+					t.Errorf("copied overrides: %t", copied)
+				}
+			})
+		})
+	}
 }

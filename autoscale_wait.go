@@ -142,7 +142,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 	if !r.Adopted || r.again {
 		return true, outcome(r.Run)
 	}
-	r.again, r.CloneJobID = true, 0
+	r.again, r.CloneJobID, r.detailed = true, 0, false
 	r.say("run %d, which somebody else started, was cancelled; starting this commit again", r.Run.ID)
 	if err := r.place(ctx); err != nil {
 		return true, err
@@ -181,10 +181,9 @@ func (r *CIRun) move(ctx context.Context, s *snapshot) error {
 		r.blocked = time.Now()
 	}
 	if !r.detailed {
-		if err := r.detail(ctx); err != nil {
+		if err := r.renew(ctx, s); err != nil {
 			return err
 		}
-		r.apply(s)
 		t = s.turn(rules, r.current(s))
 	}
 	if r.obstacle != "" || t.room <= 0 || s.native(rules) && time.Since(r.blocked) < nativePatience {
@@ -193,7 +192,35 @@ func (r *CIRun) move(ctx context.Context, s *snapshot) error {
 	if r.freeLooks++; r.freeLooks <= t.rank-t.room {
 		return nil
 	}
+	if time.Since(r.renewed) > r.a.poll().Interval {
+		if err := r.renew(ctx, s); err != nil || r.obstacle != "" || s.turn(rules, r.current(s)).room <= 0 {
+			return err
+		}
+	}
 	return r.moveToClone(ctx)
+}
+
+// renew reads again what a clone is made from and what decides about it: a run may
+// have been queued for hours.
+func (r *CIRun) renew(ctx context.Context, s *snapshot) error {
+	source, err := r.a.Client.Jobs.Get(ctx, r.a.JobID)
+	if err == nil {
+		err = usable(source, r.a.JobID)
+	}
+	switch {
+	case errors.Is(err, ErrInvalid), errors.Is(err, ErrNotFound):
+		r.obstacle = err.Error()
+		r.warn("run %d stays queued, because its job cannot be cloned any more: %v", r.Run.ID, err)
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := r.detail(ctx); err != nil {
+		return err
+	}
+	r.source, s.source, r.renewed = source, source, time.Now()
+	r.apply(s)
+	return nil
 }
 
 // current is our run as the snapshot has it, or as last seen.
@@ -254,6 +281,9 @@ func (r *CIRun) completeMove(ctx context.Context) error {
 	}
 	r.Decision, r.Reason = OnClone, fmt.Sprintf("a slot became free while run %d was queued", old)
 	if err := r.triggerOn(ctx, cmp.Or(r.CloneJobID, r.source.ID)); err != nil {
+		if errors.Is(err, ErrBadRequest) || errors.Is(err, ErrConflict) {
+			return fmt.Errorf("%w: %w", errLater, err) // perhaps the queue is full: the run must not be lost for that
+		}
 		return err
 	}
 	r.freeLooks, r.blocked = 0, time.Time{}

@@ -98,8 +98,14 @@ func answered(err error) bool {
 	return ok
 }
 
+// errLater marks an error that may go away by itself, whatever it is.
+var errLater = errors.New("dbtcloud: not yet")
+
 // passing tells whether an error of a look may go away by itself.
 func (p Poll) passing(err error, age time.Duration) bool {
+	if errors.Is(err, errLater) {
+		return true
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		switch {
 		case e.StatusCode == http.StatusNotFound:
