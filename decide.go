@@ -83,8 +83,17 @@ func (us claim) twin(r *Run) bool { return us.same(r) || us.owns(r) }
 
 // owns tells whether a run was triggered by this very invocation.
 func (us claim) owns(r *Run) bool {
-	m, ok := parseMarker(r.Trigger.Cause)
+	m, ok := markerOf(r)
 	return ok && m.nonce == us.nonce
+}
+
+// markerOf is the marker of a run, if it tells of this very run: a cause may have been
+// copied from another.
+func markerOf(r *Run) (marker, bool) {
+	m, ok := parseMarker(r.Trigger.Cause)
+	foreign := m.pr != r.Trigger.PullRequest() || m.first > r.ID ||
+		r.Trigger.GitSHA != "" && !strings.HasPrefix(strings.ToLower(r.Trigger.GitSHA), m.sha12)
+	return m, ok && !foreign
 }
 
 // before tells whether a twin stays and the claim's own run goes: the twin's first run
@@ -126,7 +135,7 @@ func outranks(a, b *Run) bool {
 // order is the place of a run's change among those of its pull request.
 func order(r *Run) (seq, first int64) {
 	first = r.ID
-	if m, ok := parseMarker(r.Trigger.Cause); ok {
+	if m, ok := markerOf(r); ok {
 		seq = m.seq
 		if m.first > 0 {
 			first = m.first
@@ -417,7 +426,7 @@ func (s *snapshot) turn(r rules, ours *Run) turn {
 		t.room = min(t.room, slots.Free())
 	}
 	for _, run := range s.runs {
-		m, ok := parseMarker(run.Trigger.Cause)
+		m, ok := markerOf(run)
 		if ok && m.waiting && run.JobID == ours.JobID && run.ID < ours.ID && run.Status == RunQueued && s.blocker(run) != nil {
 			t.rank++
 		}

@@ -299,7 +299,7 @@ func anySnapshot(t *rapid.T) *snapshot {
 			inProject(rapid.SampledFrom([]int64{2, 2, 2, 9}).Draw(t, "project")))
 		r.Status = rapid.SampledFrom(Active()).Draw(t, "status")
 		if rapid.Bool().Draw(t, "marked") && r.Trigger.GitHubPullRequestID > 0 {
-			marked(rapid.Int64Range(0, 5).Draw(t, "sequence"), rapid.SampledFrom([]int64{0, 90, 99, 101, 105}).Draw(t, "first"), rapid.Bool().Draw(t, "waiting"))(r)
+			marked(rapid.Int64Range(0, 5).Draw(t, "sequence"), min(rapid.SampledFrom([]int64{0, 90, 99, 101, 105}).Draw(t, "first"), r.ID), rapid.Bool().Draw(t, "waiting"))(r)
 		}
 		s.runs = append(s.runs, r)
 	}
@@ -364,6 +364,36 @@ func checkCancel(t *rapid.T, run *Run, us claim) {
 	m, _ := parseMarker(run.Trigger.Cause)
 	if us.change.Sequence > 0 && m.seq > us.change.Sequence && run.Trigger.GitSHA != us.change.SHA {
 		t.Errorf("cancels run %d with sequence %d, ours is %d", run.ID, m.seq, us.change.Sequence)
+	}
+}
+
+// A cause that was copied from another run says nothing of this one.
+func TestMarkerOf(t *testing.T) {
+	t.Parallel()
+	of := func(pr int64, sha12 string, first int64) runOption {
+		return withCause(marker{source: srcJob, pr: PullRequest{GitHub, pr}, sha12: sha12, seq: 9, nonce: "theirs22", first: first}.cause("text"))
+	}
+	sha12 := shaOf(200)[:12]
+	tests := map[string]struct {
+		run  *Run
+		want bool
+	}{
+		"its own":               {aRun(200, of(7, sha12, 0)), true},
+		"moved":                 {aRun(200, of(7, sha12, 100)), true},
+		"a branch":              {aRun(200, of(7, "", 0)), true},
+		"the commit is unknown": {aRun(200, of(7, sha12, 0), func(r *Run) { r.Trigger.GitSHA = "" }), true},
+		"another pull request":  {aRun(200, of(8, sha12, 0)), false},
+		"another host":          {aRun(200, of(7, sha12, 0), func(r *Run) { r.Trigger = &RunTrigger{GitLabMergeRequestID: 7, Cause: r.Trigger.Cause} }), false},
+		"another commit":        {aRun(200, of(7, "abcdefabcdef", 0)), false},
+		"a run yet to come":     {aRun(200, of(7, sha12, 201)), false},
+		"none":                  {aRun(200), false},
+	}
+	for name, tt := range tests {
+		_, ok := markerOf(tt.run)
+		seq, first := order(tt.run)
+		if ok != tt.want || (seq == 9) != tt.want || !tt.want && first != tt.run.ID {
+			t.Errorf("%s: counts %t, sequence %d, first run %d", name, ok, seq, first)
+		}
 	}
 }
 
