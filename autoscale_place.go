@@ -522,7 +522,8 @@ func (r *CIRun) own(runs []*Run, jobID int64) *Run {
 }
 
 // confirm looks until the list shows our run, and then settles with the other runs
-// of the pull request. A list without our run is stale and proves nothing.
+// of the pull request. A list without our run is stale and proves nothing; one with
+// it may be stale too, and nothing is cancelled for the sake of a run that is gone.
 func (r *CIRun) confirm(ctx context.Context) error {
 	patience, done := context.WithTimeout(ctx, lookupPatience)
 	defer done()
@@ -531,14 +532,21 @@ func (r *CIRun) confirm(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		if !slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID }) {
-			run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
-			if err != nil || run.Status != RunCancelled {
-				return err == nil && run.Status.Terminal(), err
-			}
-			// Cancelled already: perhaps for the sake of one that the list shows.
+		s := r.snapshot(runs)
+		shown := slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID })
+		if shown && len(s.rivals(r.us)) == 0 {
+			return true, nil
 		}
-		err = r.settle(ctx, r.snapshot(runs))
+		run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
+		switch {
+		case err == nil && run.Status == RunCancelled:
+			_, err = r.inherit(ctx, s)
+		case err == nil && run.Status.Terminal():
+		case shown && (err == nil || errors.Is(err, ErrNotFound)):
+			err = r.settle(ctx, s)
+		default:
+			return false, err
+		}
 		return err == nil, err
 	})
 	if ctx.Err() == nil && patience.Err() != nil {

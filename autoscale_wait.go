@@ -119,25 +119,14 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 		r.cancelLate(ctx, s)
 		return true, outcome(r.Run)
 	}
-	for _, rival := range s.rivals(r.us) {
-		twin := r.us.twin(rival)
-		if !twin && !r.us.outdatedBy(rival) {
-			continue
-		}
-		alive, err := r.alive(ctx, rival.ID)
-		switch {
-		case err != nil:
-			return false, err
-		case !alive:
-		case twin:
-			run, err := r.readListed(ctx, rival.ID)
-			if err == nil {
-				r.adopt(run)
-			}
-			return false, err
-		default:
-			return true, errors.Join(r.supersede(ctx, rival.ID), r.superseded())
-		}
+	found, err := r.inherit(ctx, s)
+	switch {
+	case err != nil:
+		return false, err
+	case r.Decision == Superseded:
+		return true, r.superseded()
+	case found:
+		return false, nil
 	}
 	if !r.Adopted || r.again {
 		return true, outcome(r.Run)
@@ -149,6 +138,34 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 	}
 	if r.Decision == Superseded {
 		return true, r.superseded()
+	}
+	return false, nil
+}
+
+// inherit looks for what goes on in place of our cancelled run: a run of the same
+// commit, which is followed, or one of a newer change. Nothing is cancelled for the
+// sake of a run that is gone.
+func (r *CIRun) inherit(ctx context.Context, s *snapshot) (found bool, err error) {
+	for _, rival := range s.rivals(r.us) {
+		twin := r.us.twin(rival)
+		if !twin && !r.us.outdatedBy(rival) {
+			continue
+		}
+		alive, err := r.alive(ctx, rival.ID)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case !alive:
+		case !twin:
+			return true, r.supersede(ctx, rival.ID)
+		default:
+			run, err := r.readListed(ctx, rival.ID)
+			if err == nil {
+				r.adopt(run)
+			}
+			return err == nil, err
+		}
 	}
 	return false, nil
 }
