@@ -568,6 +568,7 @@ func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 				return err
 			}
 			if !alive {
+				r.doubled = r.doubled || twin
 				continue
 			}
 		}

@@ -112,7 +112,8 @@ func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
 
 // finish says how the run ended and deletes its clone. A run that was cancelled for
 // the sake of a newer change is superseded; one that was a duplicate goes on in its
-// twin; an adopted one whose owner gave up is triggered once again.
+// twin; one whose twin was given up meanwhile, as an adopted one whose owner gave up,
+// is triggered once again.
 func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) {
 	r.deleteCloneOf(ctx, r.Run)
 	if r.Run.Status != RunCancelled {
@@ -128,11 +129,11 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 	case found:
 		return false, nil
 	}
-	if !r.Adopted || r.again {
+	if !r.Adopted && !r.doubled || r.again {
 		return true, outcome(r.Run)
 	}
 	r.again, r.CloneJobID, r.detailed = true, 0, false
-	r.say("run %d, which somebody else started, was cancelled; starting this commit again", r.Run.ID)
+	r.say("run %d was cancelled, and not by us; starting this commit again", r.Run.ID)
 	if err := r.place(ctx); err != nil {
 		return true, err
 	}
@@ -157,6 +158,7 @@ func (r *CIRun) inherit(ctx context.Context, s *snapshot) (found bool, err error
 		}
 		switch {
 		case !alive:
+			r.doubled = r.doubled || twin
 		case !twin:
 			return true, r.supersede(ctx, rival.ID)
 		default:
