@@ -102,13 +102,15 @@ type CIRun struct {
 	overrides []JobOverride
 	obstacle  string
 	stuck     []int64
-	ended     map[int64]bool // runs seen to be terminal: lists may show them for a while
-	limbo     bool           // a trigger was sent whose outcome is not known
-	between   bool           // cancelled in order to move, and not yet triggered again
-	again     bool           // an adopted run was cancelled and triggered again
-	doubled   bool           // an earlier run of the commit was seen that has ended: ours may have been cancelled for it
-	triggered time.Time      // when the run was triggered
-	renewed   time.Time      // when the job and its details were last read for a move
+	ended     map[int64]bool      // runs seen to be terminal: lists may show them for a while
+	asked     map[int64]time.Time // when runs were asked to cancel
+	limbo     bool                // a trigger was sent whose outcome is not known
+	between   bool                // cancelled in order to move, and not yet triggered again
+	again     bool                // an adopted run was cancelled and triggered again
+	doubled   bool                // an earlier run of the commit was seen that has ended: ours may have been cancelled for it
+	changed   time.Time           // when its status last changed
+	triggered time.Time           // when the run was triggered
+	renewed   time.Time           // when the job and its details were last read for a move
 	freeLooks int
 	blocked   time.Time // since when the run is a candidate for moving
 }
@@ -156,7 +158,7 @@ func (a *AutoscaleCI) begin(change Change) (*CIRun, error) {
 		schema = fmt.Sprintf("dbt_cloud_pr_%d_%d", a.JobID, change.PullRequest.Number)
 	}
 	us := claim{change: change, schema: schema, nonce: newNonce()}
-	return &CIRun{a: a, us: us, JobID: a.JobID, ended: map[int64]bool{}}, nil
+	return &CIRun{a: a, us: us, JobID: a.JobID, ended: map[int64]bool{}, asked: map[int64]time.Time{}}, nil
 }
 
 func (a *AutoscaleCI) validate() error {

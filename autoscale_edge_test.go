@@ -1,6 +1,7 @@
 package dbtcloud_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -235,6 +236,62 @@ func TestJobChangesBeforeTheMove(t *testing.T) {
 				if copied := s.sent(routeOverride) == 1; copied != (name == "an override") {
 					t.Errorf("copied overrides: %t", copied)
 				}
+			})
+		})
+	}
+}
+
+// A cancel that takes an hour is asked for now and then, not with each look.
+func TestStuckCancelIsNotAskedForAllTheTime(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithCancelLatency(dbtcloudtest.Fixed(time.Hour)),
+			dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: 45 * time.Minute} }))
+		s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)})
+		s.settle()
+		s.succeeds(s.started(s.ci(), push(7, 2)))
+		if n := s.sent(routeCancel); n < 2 || n > 45/2 {
+			t.Errorf("%d cancels were sent, want one in two minutes", n)
+		}
+	})
+}
+
+// A run ends with a status of tomorrow: that is told, and not waited for to change.
+func TestRunEndsWithAnUnknownStatus(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		tomorrow := rewriting(func(r *http.Request, body []byte) []byte {
+			return bytes.Replace(body, []byte(`"status":10`), []byte(`"status":40`), 1)
+		})
+		r := s.started(s.ci(tomorrow), push(7, 1))
+		begun := time.Now()
+		_, err := r.Wait(t.Context())
+		wantError(t, err, nil, "unknown status 40", fmt.Sprint(r.Run.ID))
+		if took := time.Since(begun); took > runTime+time.Minute {
+			t.Errorf("told after %s", took)
+		}
+	})
+}
+
+// The interruption comes while the clone of the ended run is being deleted.
+func TestLeaveWhileDeletingTheClone(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		t.Run(method, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				s.occupy()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				r := s.started(s.ci(around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+					if runs := s.runsOf(7); r.Method == method && strings.Contains(r.URL.Path, "/jobs/") && len(runs) > 0 && runs[0].Status.Terminal() {
+						cancel()
+					}
+					return next.RoundTrip(r)
+				})), push(7, 1))
+				if _, err := r.Wait(ctx); err != nil || len(r.Warnings) != 0 || ctx.Err() == nil {
+					t.Errorf("error %v, warnings %q, context %v", err, r.Warnings, ctx.Err())
+				}
+				s.wantNoClones()
 			})
 		})
 	}

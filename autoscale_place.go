@@ -251,6 +251,9 @@ func (r *CIRun) noteStuck(ctx context.Context, id int64) error {
 // whatever else is answered, the run itself tells what became of it.
 func (r *CIRun) requestCancel(ctx context.Context, id int64) error {
 	_, err := r.a.Client.Runs.Cancel(ctx, id)
+	if err == nil {
+		r.asked[id] = time.Now()
+	}
 	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || err != nil && ctx.Err() != nil {
 		return fmt.Errorf("dbtcloud: cancelling run %d: %w", id, err)
 	}
@@ -577,6 +580,7 @@ func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 			return r.supersede(ctx, rival.ID)
 		case yield:
 			return r.joinTwin(ctx, rival.ID)
+		case time.Since(r.asked[rival.ID]) < positive(r.a.CancelPatience, defaultPatience): // and it takes its time
 		default:
 			r.say("cancelling run %d, which is outdated or a duplicate", rival.ID)
 			if err := r.requestCancel(ctx, rival.ID); err != nil {

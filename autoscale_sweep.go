@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // SweepReport is what a sweep did.
@@ -115,6 +116,9 @@ func (r *CIRun) deleteCloneOf(ctx context.Context, run *Run) {
 		r.forget(run.JobID)
 		return
 	}
+	if err != nil && ctx.Err() != nil {
+		return // leaving tries again
+	}
 	if err != nil {
 		r.warn("clone %d could not be read, a later sweep will delete it: %v", run.JobID, err)
 		return
@@ -124,7 +128,7 @@ func (r *CIRun) deleteCloneOf(ctx context.Context, run *Run) {
 		return
 	}
 	var report SweepReport
-	if err := r.a.sweepOne(ctx, job, sweeping{ended: r.ended}, &report); err != nil {
+	if err := r.a.sweepOne(ctx, job, sweeping{ended: r.ended}, &report); err != nil && ctx.Err() == nil {
 		r.warn("%v; a later sweep will delete it", err)
 		return
 	}
@@ -154,7 +158,7 @@ func (a *AutoscaleCI) Close(ctx context.Context, pr PullRequest) error {
 		if _, clone := parseCloneName(source.Name); clone {
 			return usable(source, a.JobID)
 		}
-		r := &CIRun{a: a, us: claim{change: Change{PullRequest: pr}}, source: source, ended: map[int64]bool{}}
+		r := &CIRun{a: a, us: claim{change: Change{PullRequest: pr}}, source: source, ended: map[int64]bool{}, asked: map[int64]time.Time{}}
 		problems = append(problems, r.cancelAll(ctx))
 	case errors.Is(err, ErrNotFound): // perhaps deleted, and its clones are left
 		problems = append(problems, fmt.Errorf("dbtcloud: source job %d: %w", a.JobID, err))

@@ -30,6 +30,8 @@ func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
 	})
 	if ctx.Err() != nil && (r.underway() || !r.Run.Status.Terminal()) && !errors.Is(err, ErrSuperseded) {
 		err = r.leave(ctx, err)
+	} else if ctx.Err() != nil && r.CloneJobID != 0 {
+		r.leaveClone(ctx)
 	}
 	return r.Run, err
 }
@@ -68,6 +70,9 @@ func (r *CIRun) look(ctx context.Context) (done bool, err error) {
 	if r.Run.Status.Terminal() {
 		return r.finish(ctx, s)
 	}
+	if err := unknown(r.Run, r.changed); err != nil {
+		return true, err
+	}
 	if err := r.settle(ctx, s); err != nil {
 		return false, err
 	}
@@ -96,7 +101,7 @@ func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
 			run.Trigger = r.Run.Trigger
 		}
 		if run.Status != r.Run.Status {
-			r.Run = run
+			r.Run, r.changed = run, time.Now()
 			r.say("run %d: %s", run.ID, run.Status)
 		}
 		r.Run = run
@@ -347,6 +352,18 @@ func briefly(ctx context.Context, d time.Duration) (context.Context, context.Can
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(d, cancel)
 	return ctx, func() { timer.Stop(); cancel() }
+}
+
+// leaveClone deletes the clone of a run that ended just before the context did.
+func (r *CIRun) leaveClone(ctx context.Context) {
+	left, done := briefly(context.WithoutCancel(ctx), lateLeaveLimit)
+	defer done()
+	if r.a.Client.PausedUntil().IsZero() {
+		r.deleteCloneOf(left, r.Run)
+	}
+	if r.CloneJobID != 0 && !r.a.KeepClone {
+		r.warn("clone %d is left, a later sweep will delete it", r.CloneJobID)
+	}
 }
 
 // lookForLost looks for the run of a trigger that was cut off, for so long.

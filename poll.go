@@ -168,8 +168,8 @@ func (s *RunsService) Watch(ctx context.Context, runID int64, p Poll) iter.Seq2[
 					return true, errStop
 				}
 			}
-			if !known(run.Status) && (!run.FinishedAt.IsZero() || time.Since(since) > unknownPatience) {
-				return true, fmt.Errorf("dbtcloud: run %d has the unknown status %d, which this version cannot follow", runID, int(run.Status))
+			if err := unknown(run, since); err != nil {
+				return true, err
 			}
 			return run.Status.Terminal(), nil
 		})
@@ -177,6 +177,15 @@ func (s *RunsService) Watch(ctx context.Context, runID int64, p Poll) iter.Seq2[
 			yield(nil, fmt.Errorf("dbtcloud: waiting for run %d: %w", runID, err))
 		}
 	}
+}
+
+// unknown is the error of a run with such a status since some time, once it does not
+// seem to go on.
+func unknown(run *Run, since time.Time) error {
+	if known(run.Status) || run.FinishedAt.IsZero() && time.Since(since) <= unknownPatience {
+		return nil
+	}
+	return fmt.Errorf("dbtcloud: run %d has the unknown status %d, which this version cannot follow", run.ID, int(run.Status))
 }
 
 var errStop = errors.New("stopped by the caller")
