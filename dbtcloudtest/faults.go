@@ -104,7 +104,7 @@ type Fault struct {
 	Times       int                // apply so often; 0 is without limit
 	Probability float64            // apply with this probability, under the server's seed; 0 is always
 	AfterWork   bool               // for kinds that do no work: do it first
-	Kind        Kind
+	Kind        Kind               // the zero value lets the request through, past all faults armed later
 }
 
 type armedFault struct {
@@ -134,7 +134,8 @@ func (s *Server) ClearFaults() {
 // faultFor decides which fault, if any, this request meets.
 func (w *world) faultFor(request Request, now time.Time) *effect {
 	if now.Before(w.throttled) {
-		return &effect{name: "429 window", apply: func(answer) answer { return throttledAnswer(w.retry) }}
+		retry := w.retry // the answer is made after the lock is gone
+		return &effect{name: "429 window", apply: func(answer) answer { return throttledAnswer(retry) }}
 	}
 	for _, f := range w.faults {
 		if !f.matches(request) {
@@ -148,6 +149,9 @@ func (w *world) faultFor(request Request, now time.Time) *effect {
 		f.applied++
 		if f.Kind.window > 0 {
 			w.throttled, w.retry = now.Add(f.Kind.window), f.Kind.retryAfter
+		}
+		if f.Kind.answer == nil {
+			return nil
 		}
 		return &effect{f.Kind.name, f.Kind.worked || f.AfterWork, f.Kind.wait, f.Kind.answer}
 	}

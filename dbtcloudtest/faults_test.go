@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -66,6 +68,41 @@ func kindOf(err error) string {
 		return "EOF"
 	}
 	return err.Error()
+}
+
+// TestWindowsOfManyClients: windows end and begin while others are being answered.
+func TestWindowsOfManyClients(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	s.Inject(dbtcloudtest.Fault{Kind: dbtcloudtest.TooManyRequests(20*time.Microsecond, time.Second)})
+	var clients sync.WaitGroup
+	for range 8 {
+		clients.Go(func() {
+			for range 200 {
+				req := httptest.NewRequest(http.MethodGet, "/api/v3/accounts/", nil)
+				answer := httptest.NewRecorder()
+				s.ServeHTTP(answer, req)
+				if got := answer.Header().Get("Retry-After"); got != "1" {
+					t.Errorf("Retry-After %q, want 1", got)
+				}
+			}
+		})
+	}
+	clients.Wait()
+}
+
+// TestFaultWithoutAKind lets requests through, and only counts them.
+func TestFaultWithoutAKind(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	s.Inject(dbtcloudtest.Fault{})
+	client, err := s.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if account, err := client.Accounts.Get(t.Context()); err != nil || account.ID != s.AccountID() {
+		t.Errorf("account %v, error %v", account, err)
+	}
 }
 
 func TestFaults(t *testing.T) {
