@@ -238,6 +238,23 @@ func TestTokenStaysSecret(t *testing.T) {
 	}
 }
 
+// TestTokenWithQuotes: a token stays secret also where JSON escapes hide it in what is no JSON.
+func TestTokenWithQuotes(t *testing.T) {
+	t.Parallel()
+	const token = `pass"word\x`
+	for _, body := range []string{`<html>` + quote(token), `{"detail":` + quote(token), token} {
+		c, _ := scripted(t, always(500, "text/plain", body), dbtcloud.WithToken(token), dbtcloud.WithRetry(dbtcloud.Retry{Attempts: 1}))
+		_, err := c.Jobs.Get(t.Context(), 9)
+		e, ok := errors.AsType[*dbtcloud.Error](err)
+		if !ok {
+			t.Fatalf("error %v, want an *Error", err)
+		}
+		if text := err.Error() + string(e.Body); strings.Contains(text, "word") {
+			t.Errorf("the error shows the token: %s", text)
+		}
+	}
+}
+
 func checkSecret(t *testing.T, where, text string) {
 	t.Helper()
 	for _, form := range []string{secret, strings.ReplaceAll(secret, "/", `\/`), secret[:len(secret)/2]} {

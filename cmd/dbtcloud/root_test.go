@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
 )
 
@@ -171,6 +175,26 @@ func TestRunsWait(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWaitForNoRun: a run that does not exist is not waited for as long as one that may just have been made.
+func TestWaitForNoRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := dbtcloudtest.New()
+		env := map[string]string{"DBT_CLOUD_SERVICE_TOKEN": s.Token(), "DBT_CLOUD_ACCOUNT_ID": id(s.AccountID())}
+		a := app{
+			getenv: func(name string) string { return env[name] }, stdout: io.Discard, stderr: io.Discard,
+			options: []dbtcloud.Option{dbtcloud.WithHTTPClient(&http.Client{Transport: s.Transport()})},
+		}
+		begun := time.Now()
+		if status := a.run(t.Context(), []string{"runs", "wait", "1"}); status != exitRefused {
+			t.Errorf("exit status %d, want %d", status, exitRefused)
+		}
+		if took := time.Since(begun); took < newRun || took > 2*newRun {
+			t.Errorf("it took %s, want about %s", took, newRun)
+		}
+	})
 }
 
 func TestInterruptedBeforeAnyAnswer(t *testing.T) {

@@ -16,6 +16,10 @@ func access() map[string]string {
 		"au.dbt.com":       "metadata.au.dbt.com",
 		"abc.getdbt.com":   "metadata.abc.getdbt.com", // single tenant
 		"dbt.example.com":  "metadata.dbt.example.com",
+		// Not of a cell, though they look like one: the token must not go to a host that is not theirs.
+		"a.ab123.us1.dbt.com":         "metadata.a.ab123.us1.dbt.com",
+		"ab123.us1.dbt.com.evil.test": "metadata.ab123.us1.dbt.com.evil.test",
+		"ab123.us1xdbt.com":           "metadata.ab123.us1xdbt.com",
 	}
 	for _, region := range []string{"us1", "us2", "us3", "eu1", "eu2", "eu3", "eu4", "au1", "au2", "jp1"} {
 		known["ab123."+region+".dbt.com"] = "ab123.metadata." + region + ".dbt.com"

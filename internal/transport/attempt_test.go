@@ -207,6 +207,23 @@ func (b *dribbleBody) Read(p []byte) (int, error) {
 
 func (b *dribbleBody) Close() error { return nil }
 
+// TestReadingToTheEndIsEnough: an answer that was read to its end holds nothing any more, closed or not.
+func TestReadingToTheEndIsEnough(t *testing.T) {
+	t.Parallel()
+	base := newScript(answer(200))
+	res, err := over(base).RoundTrip(newRequest(t, t.Context(), http.MethodGet, "", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(res.Body); err != nil {
+		t.Fatal(err)
+	}
+	if base.sent[0].ctx.Err() == nil {
+		t.Error("the context of the attempt goes on")
+	}
+	closeBody(t, res)
+}
+
 func TestBodyTimeLimits(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
