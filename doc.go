@@ -17,8 +17,9 @@
 // # What is repeated, and what is not
 //
 // GET, HEAD, PUT, DELETE, cancelling a run and GraphQL queries are repeated on
-// 408, 500, 502, 503, 504 and on transient transport errors, five attempts in
-// all, with full jitter between 0.5 and 30 seconds; Retry-After is respected.
+// 408, 500, 502, 503, 504 and on transient transport errors before the answer's
+// headers, five attempts in all, with full jitter between 0.5 and 30 seconds;
+// Retry-After is respected. An answer that breaks off later is an error.
 // Creating and triggering are repeated only if the request was never sent or was
 // answered 429: any other doubt is an [UncertainError]. After a 429 the whole
 // client pauses, five minutes unless the server says otherwise. A wait that would
