@@ -296,3 +296,76 @@ func TestLeaveWhileDeletingTheClone(t *testing.T) {
 		})
 	}
 }
+
+// The job or the account is answered after the pause of a 429 only, and the list that
+// was asked for at the same time has become five minutes old: it is asked for again
+// before anything is decided.
+func TestPauseMakesListsOld(t *testing.T) {
+	tests := map[string]struct {
+		route string
+		busy  bool
+	}{
+		"while the job is read":     {route: routeJob},
+		"while the account is read": {route: routeAccount, busy: true},
+	}
+	t.Parallel()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t, dbtcloudtest.WithRunSlots(2))
+				if tt.busy {
+					s.occupy()
+				}
+				s.Inject(dbtcloudtest.Fault{Route: tt.route, Times: 1, Kind: dbtcloudtest.Status(429, dbtcloudtest.EnvelopeBody)})
+				var old int64
+				time.AfterFunc(3*time.Minute, func() {
+					old = s.AddRun(dbtcloudtest.RunSpec{JobID: s.cloneJob(7, "d"), PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)})
+				})
+				r := s.started(s.ci(), push(7, 2))
+				if cancelled := s.run(old); cancelled.Status != dbtcloudtest.Cancelled || cancelled.FinishedAt.After(s.run(r.Run.ID).CreatedAt) {
+					t.Errorf("run %d is %s, ended %s; want it cancelled before ours was triggered at %s", old, cancelled.Status, cancelled.FinishedAt, s.run(r.Run.ID).CreatedAt)
+				}
+				s.succeeds(r)
+				s.wantNoClones()
+			})
+		})
+	}
+}
+
+// The confirming list has to wait for the end of a pause: it is waited for, so that an
+// invocation that does not wait for its run either leaves no older one behind.
+func TestConfirmAfterAPause(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(5*time.Second)), dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+			return dbtcloudtest.Outcome{Duration: time.Hour}
+		}))
+		old := s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)}) // no list shows it yet
+		s.Inject(dbtcloudtest.Fault{Route: routeRuns, After: 1, Times: 1, Kind: dbtcloudtest.TooManyRequests(4*time.Minute, 0)})
+		a := s.ci()
+		a.NoWait = true
+		r := s.started(a, push(7, 2))
+		s.settle()
+		s.wantStatus(old, dbtcloudtest.Cancelled)
+		s.wantStatus(r.Run.ID, dbtcloudtest.Running)
+	})
+}
+
+// The same while waiting: the slot that the old list shows has been taken meanwhile.
+func TestPauseMakesFreeSlotsOld(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s, free := movable(t, dbtcloudtest.WithListLag(nil))
+		r := s.started(s.ci(), push(7, 1))
+		time.AfterFunc(time.Until(free)+time.Millisecond, func() {
+			s.Inject(dbtcloudtest.Fault{Route: routeRun, Times: 1, Kind: dbtcloudtest.Status(429, dbtcloudtest.EnvelopeBody)})
+		})
+		var taker int64
+		time.AfterFunc(time.Until(free)+3*time.Minute, func() {
+			taker = s.AddRun(dbtcloudtest.RunSpec{JobID: s.AddJob(dbtcloudtest.JobSpec{Name: "late", JobType: "scheduled"})})
+		})
+		s.succeeds(r)
+		made := s.clones()
+		if len(made) != 1 || made[0].CreatedAt.Before(s.run(taker).FinishedAt) {
+			t.Errorf("clones %v, want one after %s, when a slot was free", made, s.run(taker).FinishedAt)
+		}
+	})
+}

@@ -72,6 +72,9 @@ func (r *CIRun) plan(ctx context.Context) (*Plan, error) {
 		if err := r.detail(ctx); err != nil {
 			return nil, err
 		}
+		if s, err = r.fresh(ctx, s); err != nil {
+			return nil, err
+		}
 		r.apply(s)
 		plan = decide(s, r.a.rules(), r.us)
 	}
@@ -88,10 +91,11 @@ func (r *CIRun) observe(ctx context.Context) (*snapshot, error) {
 		wg           sync.WaitGroup
 		source       *Job
 		runs         []*Run
+		listed       time.Time
 		jobErr, rErr error
 	)
 	wg.Go(func() { source, jobErr = r.a.Client.Jobs.Get(ctx, r.a.JobID) })
-	wg.Go(func() { runs, rErr = r.activeRuns(ctx) })
+	wg.Go(func() { runs, rErr = r.activeRuns(ctx); listed = time.Now() })
 	wg.Wait()
 	if jobErr == nil {
 		jobErr = usable(source, r.a.JobID)
@@ -103,11 +107,26 @@ func (r *CIRun) observe(ctx context.Context) (*snapshot, error) {
 		return nil, fmt.Errorf("dbtcloud: listing active runs: %w", rErr)
 	}
 	r.source = source
+	s := r.snapshot(runs)
+	s.listed = listed
+	return r.fresh(ctx, s)
+}
+
+// fresh is the snapshot with a new list if its own is too old to decide on: the other
+// requests may have waited for minutes for the end of a pause.
+func (r *CIRun) fresh(ctx context.Context, s *snapshot) (*snapshot, error) {
+	if time.Since(s.listed) <= defaultInterval {
+		return s, nil
+	}
+	runs, err := r.activeRuns(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("dbtcloud: listing active runs: %w", err)
+	}
 	return r.snapshot(runs), nil
 }
 
 func (r *CIRun) snapshot(runs []*Run) *snapshot {
-	s := &snapshot{source: r.source, runs: runs, stuck: r.stuck}
+	s := &snapshot{source: r.source, runs: runs, listed: time.Now(), stuck: r.stuck}
 	r.apply(s)
 	return s
 }
@@ -525,37 +544,45 @@ func (r *CIRun) own(runs []*Run, jobID int64) *Run {
 }
 
 // confirm looks until the list shows our run, and then settles with the other runs
-// of the pull request. A list without our run is stale and proves nothing; one with
-// it may be stale too, and nothing is cancelled for the sake of a run that is gone.
+// of the pull request. After a minute waiting goes on looking, whatever it is that
+// keeps the list from showing it; the minute does not count while a request waits for
+// the end of a pause.
 func (r *CIRun) confirm(ctx context.Context) error {
-	patience, done := context.WithTimeout(ctx, lookupPatience)
-	defer done()
-	err := r.a.poll().until(patience, func(ctx context.Context) (bool, error) {
-		runs, err := r.activeRuns(ctx)
-		if err != nil {
-			return false, err
-		}
-		s := r.snapshot(runs)
-		shown := slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID })
-		if shown && len(s.rivals(r.us)) == 0 {
+	begun := time.Now()
+	return r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
+		late := time.Since(begun) >= lookupPatience
+		done, err := r.confirmed(ctx)
+		if late && !done && ctx.Err() == nil && r.Decision != Superseded {
 			return true, nil
 		}
-		run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
-		switch {
-		case err == nil && run.Status == RunCancelled:
-			_, err = r.inherit(ctx, s)
-		case err == nil && run.Status.Terminal():
-		case shown && (err == nil || errors.Is(err, ErrNotFound)):
-			err = r.settle(ctx, s)
-		default:
-			return false, err
-		}
-		return err == nil, err
+		return done, err
 	})
-	if ctx.Err() == nil && patience.Err() != nil {
-		return nil // the list does not show it, for whatever reason; waiting goes on looking
+}
+
+// confirmed is one look of confirm. A list without our run is stale and proves nothing;
+// one with it may be stale too, and nothing is cancelled for the sake of a run that is
+// gone.
+func (r *CIRun) confirmed(ctx context.Context) (bool, error) {
+	runs, err := r.activeRuns(ctx)
+	if err != nil {
+		return false, err
 	}
-	return err
+	s := r.snapshot(runs)
+	shown := slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID })
+	if shown && len(s.rivals(r.us)) == 0 {
+		return true, nil
+	}
+	run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
+	switch {
+	case err == nil && run.Status == RunCancelled:
+		_, err = r.inherit(ctx, s)
+	case err == nil && run.Status.Terminal():
+	case shown && (err == nil || errors.Is(err, ErrNotFound)):
+		err = r.settle(ctx, s)
+	default:
+		return false, err
+	}
+	return err == nil, err
 }
 
 // settle deals with the other active runs of the pull request: ours gives way to a

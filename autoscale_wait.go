@@ -88,10 +88,11 @@ func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
 		wg         sync.WaitGroup
 		run        *Run
 		runs       []*Run
+		listed     time.Time
 		rerr, lerr error
 	)
 	wg.Go(func() { run, rerr = r.a.Client.Runs.Get(ctx, r.Run.ID, RunWithTrigger, RunWithAudit) })
-	wg.Go(func() { runs, lerr = r.activeRuns(ctx) })
+	wg.Go(func() { runs, lerr = r.activeRuns(ctx); listed = time.Now() })
 	wg.Wait()
 	if errors.Is(rerr, ErrNotFound) && time.Since(r.triggered) < positive(r.a.Poll.Grace, time.Minute) {
 		rerr = fmt.Errorf("run %d cannot be read yet", r.Run.ID)
@@ -112,7 +113,9 @@ func (r *CIRun) refresh(ctx context.Context) (*snapshot, error) {
 			}
 		}
 	}
-	return r.snapshot(runs), errors.Join(rerr, lerr)
+	s := r.snapshot(runs)
+	s.listed = listed
+	return s, errors.Join(rerr, lerr)
 }
 
 // finish says how the run ended and deletes its clone. A run that was cancelled for
@@ -203,6 +206,9 @@ func (r *CIRun) move(ctx context.Context, s *snapshot) error {
 	}
 	if r.blocked.IsZero() {
 		r.blocked = time.Now()
+	}
+	if s.listed.Before(time.Now().Add(-defaultInterval)) {
+		return nil // too old to decide on: the next look is near
 	}
 	if !r.detailed {
 		if err := r.renew(ctx, s); err != nil {

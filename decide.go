@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // snapshot is what a runner can know when it decides.
 type snapshot struct {
 	source   *Job
-	runs     []*Run   // the account's active runs, by id
+	runs     []*Run // the account's active runs, by id
+	listed   time.Time
 	detailed bool     // account and obstacle were looked at
 	account  *Account // nil: not permitted
 	obstacle string   // why no faithful clone can be made; empty: it can
