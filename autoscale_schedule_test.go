@@ -212,7 +212,7 @@ func drawPullRequest(t *rapid.T, w weather, s *schedule, i int, many bool, span 
 func drawRunner(t *rapid.T, w weather, p runnerPlan) runnerPlan {
 	p.Start += rapid.SampledFrom([]time.Duration{0, 0, 300 * time.Millisecond, 2 * time.Second, 15 * time.Second, 2 * time.Minute}).Draw(t, "late")
 	p.Settings.NoMove = one(t, 5, "no move")
-	p.Settings.NoWait = one(t, 6, "no wait")
+	p.Settings.NoWait = one(t, 4, "no wait")
 	p.Settings.Detach = one(t, 3, "detach")
 	p.Settings.Poll = time.Duration(rapid.IntRange(2, 30).Draw(t, "poll")) * time.Second
 	if one(t, 8, "leaves") {

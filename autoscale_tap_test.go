@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,15 +29,14 @@ type tap struct {
 	afterWork bool // when the server has done it
 	kill      func()
 
-	mu     sync.Mutex
-	sent   map[string]int
-	count  int
-	dead   bool
-	log    []exchange
-	look   [][]byte // the pages of the last list of active runs
-	known  map[int64]time.Time
-	slots  []byte // the last answer about the account
-	nonces []string
+	mu    sync.Mutex
+	sent  map[string]int
+	count int
+	dead  bool
+	log   []exchange
+	look  [][]byte            // the pages of the last list of active runs
+	known map[int64]time.Time // when runs were last read
+	slots []byte              // the last answer about the account
 }
 
 // exchange is a request that reached the server, and what its sender had been shown before.
@@ -129,10 +130,7 @@ func (t *tap) leave(r *http.Request, body []byte) (alive, dying bool) {
 	}
 	e := exchange{at: time.Now(), method: r.Method, path: r.URL.Path, body: body}
 	if r.Method != http.MethodGet {
-		e.look, e.slots, e.known = t.look, t.slots, map[int64]time.Time{}
-		for id, at := range t.known {
-			e.known[id] = at
-		}
+		e.look, e.slots, e.known = t.look, t.slots, maps.Clone(t.known)
 	}
 	t.log = append(t.log, e)
 	return true, due
@@ -171,7 +169,7 @@ func (t *tap) note(r *http.Request, resp *http.Response) {
 	case !query.Has("id__gt"):
 		t.look = [][]byte{body}
 	default:
-		t.look = append(t.look[:len(t.look):len(t.look)], body)
+		t.look = append(slices.Clip(t.look), body)
 	}
 }
 

@@ -17,8 +17,8 @@ const (
 	// commit that is asked for again counts as the newest until its run yields to the commit's earlier one: what has given
 	// way to it by then was the newest before and is so after.
 	NoOrder Exemption = "no order"
-	// The runner of the newest change was killed or told to leave, follows the run of somebody else without waiting for
-	// it, or does not exist: a webhook started the run.
+	// The runner of the newest change was killed or told to leave, left it to another runner of the commit without waiting,
+	// or does not exist: a webhook started the run.
 	NobodyLooks Exemption = "nobody looks"
 	// A runner whose requests failed may say so and end; nothing is promised for its change.
 	FailedRequests Exemption = "failed requests"
@@ -29,7 +29,7 @@ const (
 	// Where the platform runs pull requests natively it cancels older commits itself, and knows no sequences: a late older
 	// pipeline makes it cancel the newest change.
 	SmartCancel Exemption = "smart cancel"
-	// A look that a fault delayed reacts later than one poll: how long two runs overlapped is not judged.
+	// A look that a fault delayed reacts later than one poll: what it should have ended by then is not judged.
 	LateLook Exemption = "late look"
 )
 
@@ -125,13 +125,13 @@ func (h *History) judge(v *Verdict, pr string) {
 				v.Exempt[SmartCancel]++
 				return
 			}
-			if n.gaveWay() {
+			if (n.inv.Fate == Superseded || len(n.done()) == 0) && n.gaveWay() {
 				v.Exempt[NoOrder]++
 				return
 			}
 			v.Judged++
 			v.Problems = append(v.Problems, n.once(v)...)
-			v.Problems = append(v.Problems, n.olderEnd()...)
+			v.Problems = append(v.Problems, n.olderEnd(v)...)
 			v.Problems = append(v.Problems, n.overlaps(v)...)
 			return
 		}
@@ -139,15 +139,19 @@ func (h *History) judge(v *Verdict, pr string) {
 	v.Exempt[h.absence(top)]++
 }
 
-// looksAfter tells whether the invocation of a claim was there to see its change through. One that follows a run of
-// somebody else and does not wait for it leaves it to whoever triggered it.
+// looksAfter tells whether the invocation of a claim was there to see its change through. One that does not wait leaves
+// it to whoever else has a run of the commit: because it follows that run, or because its own was the duplicate.
 func (h *History) looksAfter(c claim) bool {
 	if c.by < 0 {
 		return false
 	}
 	inv := h.Invocations[c.by]
 	r, _ := h.run(inv.Run)
-	return inv.Fate == Superseded || inv.Fate == Followed && (inv.Waits || r.By == c.by)
+	duplicate := slices.ContainsFunc(h.Cancels, func(k Cancel) bool {
+		by := h.Invocations[k.By]
+		return k.Run == inv.Run && k.By != c.by && by.SHA == inv.SHA && by.Schema == inv.Schema
+	})
+	return inv.Fate == Superseded || inv.Fate == Followed && (inv.Waits || r.By == c.by && !duplicate)
 }
 
 // absence is why none of the newest claims has a living runner.
@@ -215,10 +219,17 @@ func newestOf(h *History, c claim, claims []claim) change {
 // own tells whether a run is one of the change.
 func (n change) own(r Run) bool { return r.SHA == n.inv.SHA && r.Schema == n.inv.Schema }
 
-// gaveWay tells whether the change was superseded by a run that was newer, but has yielded to an older one of its commit.
+// gaveWay tells whether the change met one that was newer, and older afterwards: it had a higher run, or cancelled ours
+// while it had none, and then followed an earlier run of its commit.
 func (n change) gaveWay() bool {
-	return n.inv.Fate == Superseded && slices.ContainsFunc(n.runs, func(r Run) bool {
-		return !n.own(r) && claim{r.By, r.Sequence, r.First}.newer(n.claim)
+	if slices.ContainsFunc(n.runs, func(r Run) bool { return !n.own(r) && claim{r.By, r.Sequence, r.First}.newer(n.claim) }) {
+		return true
+	}
+	return slices.ContainsFunc(n.h.Cancels, func(c Cancel) bool {
+		r, _ := n.h.run(c.Run)
+		by := n.h.Invocations[c.By]
+		idle := !slices.ContainsFunc(n.runs, func(r Run) bool { return r.By == c.By && r.Created.Before(c.At) })
+		return n.own(r) && r.PR == n.inv.PR && !n.own(Run{SHA: by.SHA, Schema: by.Schema}) && idle && n.inv.Sequence*by.Sequence == 0
 	})
 }
 
@@ -244,12 +255,7 @@ func (n change) once(v *Verdict) []string {
 		return []string{fmt.Sprintf("%s is the newest change and gives way: %s", n.inv.Name, n.inv.Text)}
 	}
 	var out []string
-	var done []Run
-	for _, r := range n.runs {
-		if n.own(r) && r.Completed && !r.Finished.Before(n.inv.Begun) {
-			done = append(done, r)
-		}
-	}
+	done := n.done()
 	if len(done) == 0 {
 		out = append(out, n.inv.Name+" is the newest change and never runs to its end")
 	}
@@ -267,6 +273,13 @@ func (n change) once(v *Verdict) []string {
 	return out
 }
 
+// done are the runs of the change that ran to their end since its invocation began.
+func (n change) done() []Run {
+	return slices.DeleteFunc(slices.Clone(n.runs), func(r Run) bool {
+		return !n.own(r) || !r.Completed || r.Finished.Before(n.inv.Begun)
+	})
+}
+
 // twice tells whether two completed runs of the change are one too many. Somebody may ask for the same commit again
 // after the first has ended, or so shortly before that no look could show both; and one may end before its cancel works.
 func (n change) twice(earlier, later Run) bool {
@@ -281,14 +294,19 @@ func (n change) twice(earlier, later Run) bool {
 }
 
 // olderEnd checks that every older run is terminal when the newest change has run.
-func (n change) olderEnd() []string {
+func (n change) olderEnd(v *Verdict) []string {
 	end := n.inv.Ended
 	if !n.inv.Waits {
 		end = end.Add(n.reaction())
 	}
 	var out []string
 	for _, r := range n.runs {
-		if !n.own(r) && n.claim.newer(claim{r.By, r.Sequence, r.First}) && n.watched(r) && !r.over(end) {
+		older := !n.own(r) && n.claim.newer(claim{r.By, r.Sequence, r.First})
+		switch {
+		case !older || !n.watched(r) || r.over(end):
+		case n.disturbed(r, r.Created, end):
+			v.Exempt[LateLook]++
+		default:
 			out = append(out, fmt.Sprintf("run %d is older than %s and outlives it", r.ID, n.inv.Name))
 		}
 	}

@@ -157,8 +157,11 @@ func TestAllowed(t *testing.T) {
 		"a clone in mode clone":          func(h *History) { h.Clonings[0].Auto, h.Clonings[0].Slots = false, 1 },
 		"a clone where slots are hidden": func(h *History) { h.Clonings[0].Slots, h.Clonings[0].Most = 0, 0 },
 		"giving up after a fault":        func(h *History) { h.Invocations[0].Fate, h.Invocations[0].Faults = GaveUp, []time.Time{at(3)} },
-		"a short overlap":                func(h *History) { h.Runs = append(h.Runs, later(15, 1, "a2", 90, 91, 97)) },
-		"the same commit again":          func(h *History) { h.Runs = append(h.Runs, later(15, -1, "a3", 121, 122, 140)) },
+		"a short overlap": func(h *History) {
+			h.Runs = append(h.Runs, later(15, 1, "a2", 90, 91, 97))
+			h.Runs[5].Sequence = 2
+		},
+		"the same commit again": func(h *History) { h.Runs = append(h.Runs, later(15, -1, "a3", 121, 122, 140)) },
 		"a cancel that comes too late": func(h *History) {
 			h.Runs = append(h.Runs, later(15, 1, "a3", 72, 121, 140))
 			h.Runs[5].Dying = true
@@ -205,14 +208,23 @@ func TestExemptions(t *testing.T) {
 			h.Runs[5].Sequence = 0
 			h.Invocations[2].Fate = Superseded
 		}},
+		{NoOrder, func(h *History) {
+			h.Invocations[0].Sequence, h.Invocations[0].Run = 0, 10
+			h.Cancels = append(h.Cancels, Cancel{By: 0, At: at(0), Run: 14})
+			h.Runs[4].Completed = false
+		}},
 		{NobodyLooks, func(h *History) { h.Invocations[2].Fate = Gone }},
 		{NobodyLooks, func(h *History) { h.Invocations[2].Waits, h.Runs[4].By = false, -1 }},
+		{NobodyLooks, func(h *History) {
+			h.Invocations[2].Waits, h.Invocations[1].SHA, h.Cancels[0] = false, "a3", Cancel{By: 1, Run: 14}
+		}},
 		{FailedRequests, giveUp(Unknown)},
 		{StuckCancel, giveUp(Stuck)},
 		{FullQueue, giveUp(QueueFull)},
 		{SmartCancel, func(h *History) { h.Runs[4].Platform, h.Runs[4].Completed = true, false }},
 		{LateLook, func(h *History) {
 			h.Runs = append(h.Runs, later(15, 1, "a2", 90, 91, 99))
+			h.Runs[5].Sequence = 2
 			h.Invocations[2].Faults = []time.Time{at(92)}
 		}},
 	}
