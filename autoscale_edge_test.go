@@ -369,3 +369,17 @@ func TestPauseMakesFreeSlotsOld(t *testing.T) {
 		}
 	})
 }
+
+// A locked account takes no trigger: the run of the older commit goes on.
+func TestLockedAccountCancelsNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		s.occupy()
+		old := s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)})
+		s.settle()
+		s.LockAccount("payment is overdue")
+		_, err := s.ci().Trigger(t.Context(), push(7, 2))
+		wantError(t, err, nil, "payment is overdue", fmt.Sprint(old))
+		s.wantUntouched()
+	})
+}

@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ func (r *CIRun) place(ctx context.Context) error {
 			return r.supersede(ctx, 0)
 		}
 		switch {
+		case len(plan.Cancel) > 0 && plan.Decision != Adopt && r.locked() != "":
+			return fmt.Errorf("dbtcloud: the account is locked (%s), so runs %s were left alone and nothing was triggered", r.locked(), joinIDs(plan.Cancel))
 		case len(plan.Cancel) > 0:
 			if err := r.cancelOutdated(ctx, plan.Cancel); err != nil {
 				return err
@@ -189,11 +192,20 @@ func (r *CIRun) detail(ctx context.Context) error {
 		r.warn("the account cannot be read, so its run slots are not known: %v", accountErr)
 	}
 	r.obstacle = obstacle(r.overrides, varsErr)
-	if a := r.account; a != nil && (a.Locked || a.RunLockedUntil.After(r.a.Client.serverTime())) {
-		r.warn("the account is locked: %s", strings.TrimSpace(a.LockReason+" "+a.LockCause))
+	if why := r.locked(); why != "" {
+		r.warn("the account is locked: %s", why)
 	}
 	r.detailed = true
 	return nil
+}
+
+// locked is why the account starts no runs; empty if it does, or was not read.
+func (r *CIRun) locked() string {
+	a := r.account
+	if a == nil || !a.Locked && !a.RunLockedUntil.After(r.a.Client.serverTime()) {
+		return ""
+	}
+	return cmp.Or(strings.TrimSpace(a.LockReason+" "+a.LockCause), "no reason is given")
 }
 
 // obstacle is why a clone would not do what its source does; empty if it would.
