@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,11 +318,12 @@ func TestPauseMakesListsOld(t *testing.T) {
 					s.occupy()
 				}
 				s.Inject(dbtcloudtest.Fault{Route: tt.route, Times: 1, Kind: dbtcloudtest.Status(429, dbtcloudtest.EnvelopeBody)})
-				var old int64
+				var added atomic.Int64
 				time.AfterFunc(3*time.Minute, func() {
-					old = s.AddRun(dbtcloudtest.RunSpec{JobID: s.cloneJob(7, "d"), PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)})
+					added.Store(s.AddRun(dbtcloudtest.RunSpec{JobID: s.cloneJob(7, "d"), PullRequest: pull(7), SHA: commit(1), Schema: s.schemaOf(7)}))
 				})
 				r := s.started(s.ci(), push(7, 2))
+				old := added.Load()
 				if cancelled := s.run(old); cancelled.Status != dbtcloudtest.Cancelled || cancelled.FinishedAt.After(s.run(r.Run.ID).CreatedAt) {
 					t.Errorf("run %d is %s, ended %s; want it cancelled before ours was triggered at %s", old, cancelled.Status, cancelled.FinishedAt, s.run(r.Run.ID).CreatedAt)
 				}
