@@ -96,8 +96,10 @@ func (a *AutoscaleCI) sweepOne(ctx context.Context, clone *Job, o sweeping, repo
 
 // sweep removes what others left behind; that it fails is not this change's fault.
 func (r *CIRun) sweep(ctx context.Context) {
-	report, err := r.a.sweep(ctx, sweeping{not: r.CloneJobID, ended: r.ended})
-	if err != nil {
+	limited, done := context.WithTimeout(ctx, sweepLimit)
+	defer done()
+	report, err := r.a.sweep(limited, sweeping{not: r.CloneJobID, ended: r.ended})
+	if err != nil && limited.Err() == nil {
 		r.warn("sweeping: %v", err)
 	}
 	if len(report.Deleted) > 0 {

@@ -83,7 +83,7 @@ func (s *EnvironmentVariablesService) CreateJobOverride(ctx context.Context, pro
 		return err
 	}
 	r := s.c.v3(http.MethodPost, "projects/{project}/environment-variables/", projectID)
-	r.body = body
+	r.body, r.secret = body, value
 	_, err = s.c.call(ctx, r)
 	return err
 }
@@ -96,7 +96,7 @@ func (s *EnvironmentVariablesService) UpdateJobOverride(ctx context.Context, pro
 		return err
 	}
 	r := s.c.v3(http.MethodPost, "projects/{project}/environment-variables/{id}/", projectID, overrideID)
-	r.body, r.repeatable = body, true
+	r.body, r.secret, r.repeatable = body, value, true
 	_, err = s.c.call(ctx, r)
 	return err
 }

@@ -1,6 +1,7 @@
 package dbtcloud_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -92,5 +93,23 @@ func TestOverrideRefuses(t *testing.T) {
 		if len(s.lines()) != 0 {
 			t.Errorf("sent %v", s.lines())
 		}
+	}
+}
+
+func TestOverrideValueIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	const value = `s3cr\et "value"`
+	echo, err := json.Marshal(map[string]any{"status": map[string]any{"is_success": false, "user_message": "bad value " + value}, "data": map[string]any{"raw_value": value}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := scripted(t, always(400, "application/json", string(echo)))
+	err = c.EnvironmentVariables.CreateJobOverride(t.Context(), 1, 2, "DBT_X", value)
+	e, ok := errors.AsType[*dbtcloud.Error](err)
+	if !ok || e.Fields["raw_value"] != "[redacted]" {
+		t.Errorf("error %v; want the field raw_value, redacted", err)
+	}
+	if text := fmt.Sprintf("%v %+v %s %s", err, e, e.Body, e.Data); strings.Contains(text, "s3cr") {
+		t.Errorf("the value is in %s", text)
 	}
 }

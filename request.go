@@ -27,9 +27,10 @@ type request struct {
 	operation  string // method and path template
 	query      url.Values
 	body       any
-	repeatable bool // a POST that is safe to repeat
-	stream     bool // the body goes to the caller unread
-	bare       bool // an answer without an envelope, or without a body, is fine
+	repeatable bool   // a POST that is safe to repeat
+	stream     bool   // the body goes to the caller unread
+	secret     string // a value in the body that no text may repeat
+	bare       bool   // an answer without an envelope, or without a body, is fine
 	err        error
 }
 
@@ -180,7 +181,7 @@ func (c *Client) send(ctx context.Context, r *request) (*result, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	res := &result{request: r, redact: c.redact, call: &transport.Call{Operation: r.operation, Repeatable: r.repeatable, Stream: r.stream}}
+	res := &result{request: r, redact: r.redacting(c.redact), call: &transport.Call{Operation: r.operation, Repeatable: r.repeatable, Stream: r.stream}}
 	req := c.rest.R().SetContext(transport.WithCall(ctx, res.call)).SetDoNotParseResponse(true).
 		SetHeader("User-Agent", c.transport.UserAgent).SetQueryParamsFromValues(r.query)
 	if r.stream {
@@ -276,6 +277,18 @@ func (res *result) failStatus(apiErr *Error) error {
 		return &UncertainError{Operation: res.request.operation, Err: err}
 	}
 	return err
+}
+
+// redacting adds the request's own secret to what is taken out of texts. What is
+// too short to be one would garble them.
+func (r *request) redacting(redact func(string) string) func(string) string {
+	if len(r.secret) < 4 {
+		return redact
+	}
+	return func(s string) string {
+		s = strings.ReplaceAll(redact(s), r.secret, "[redacted]")
+		return strings.ReplaceAll(s, inJSON(r.secret), "[redacted]")
+	}
 }
 
 // once tells whether the request must not happen twice.

@@ -129,7 +129,7 @@ func badAnswers() []badAnswer {
 		return func(m method, _ string) string { return m.body(data) }
 	}
 	return []badAnswer{
-		{name: "HTML 200", contentType: "text/html", body: same(html), want: fineFor()},
+		{name: "HTML 200", contentType: "text/html", body: same(html), want: func(method) verdict { return failed }},
 		{name: "HTML 502", status: 502, contentType: "text/html", body: same(html), want: func(method) verdict { return failed }},
 		{name: "empty 200", body: same(""), want: bare},
 		{name: "blank 200", body: same(" \n"), want: bare},

@@ -406,6 +406,11 @@ func (s *RunsService) OpenStepArtifact(ctx context.Context, runID int64, step in
 	if err != nil {
 		return nil, err
 	}
+	if strings.Contains(res.contentType, "text/html") && !strings.HasSuffix(path, ".html") {
+		defer func() { _ = res.body.Close() }()
+		page, _ := readBounded(res.body, 4096)
+		return nil, res.apiError(page, "the answer is an HTML page (a proxy or a login page answered), not the artifact")
+	}
 	return res.body, nil
 }
 

@@ -174,6 +174,20 @@ func TestArtifactStreams(t *testing.T) {
 
 // TestArtifactMemory: 100 MiB over a real connection take next to no memory. It is
 // not parallel, because it counts what the whole process allocates.
+func TestArtifactIsNoPage(t *testing.T) {
+	t.Parallel()
+	c, _ := scripted(t, always(200, "text/html", "<html>log in</html>"))
+	if body, err := c.Runs.OpenArtifact(t.Context(), 5, "manifest.json"); err == nil {
+		_ = body.Close()
+		t.Error("a login page is taken for manifest.json")
+	}
+	body, err := c.Runs.OpenArtifact(t.Context(), 5, "index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = body.Close()
+}
+
 func TestArtifactMemory(t *testing.T) {
 	const size = 100 << 20
 	s := dbtcloudtest.New()

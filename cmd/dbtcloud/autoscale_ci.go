@@ -49,7 +49,7 @@ the job itself, one run after the other.
 With --no-wait the command ends once the run is where it belongs. The clone, if there
 is one, is then deleted by a later invocation or by sweep.
 
-Lines written for dbtc work as they are: the command answers to
+Lines written for dbtc need no change: the command answers to
 trigger-autoscaling-ci-job too, --no-should-poll and --should-poll stand for --no-wait
 and --wait, --no-delete-cloned-job and --delete-cloned-job for keeping the clone or not.
 Here waiting is the default.`
@@ -137,7 +137,7 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
 	change, overrides, err := f.change(cmd.Flags())
 	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err)
 	if err != nil {
-		return err
+		return a.untested(f, err)
 	}
 	ci := f.autoscaler()
 	ci.Client, ci.Overrides = client, overrides
@@ -146,7 +146,7 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
 	if f.dryRun {
 		plan, err := ci.Plan(ctx, change)
 		if err != nil {
-			return because(ctx, err)
+			return a.untested(f, because(ctx, err))
 		}
 		return a.emit(f.global, newPlanned(plan), plan.String())
 	}
@@ -173,13 +173,18 @@ func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, cha
 	err = because(ctx, err)
 	p.close()
 	if r == nil {
-		return err
+		return a.untested(f, err)
 	}
 	link := ""
 	if r.Run != nil {
 		link = ci.Client.RunURL(r.Run)
 	}
 	return errors.Join(err, a.emit(f.global, newResult(ci.Client, ci.JobID, r, err), link))
+}
+
+// untested says in JSON, too, that there is nothing but an error.
+func (a app) untested(f *ciFlags, err error) error {
+	return errors.Join(err, a.emit(f.global, newResult(nil, 0, &dbtcloud.CIRun{}, err), ""))
 }
 
 // telling writes each step, and the link of each run that it leads to.
