@@ -89,11 +89,11 @@ func (w *world) writtenEnvVar(c *call) (*envVar, *answer) {
 		tree = map[string]any{"name": "Environment variable names must begin with DBT_ and be upper case."}
 	}
 	v := &envVar{scope: text(body["type"]), projectID: project, jobID: integer(body["job_definition_id"]), name: name, value: text(body["raw_value"])}
-	if tree == nil && v.scope == "job" && w.openJob(v.jobID) == nil {
-		tree = map[string]any{"job_definition_id": "The job does not exist."}
-	}
 	if tree != nil {
 		return nil, new(w.invalid(tree))
+	}
+	if v.scope == "job" && w.openJob(v.jobID) == nil {
+		return nil, new(w.notFound())
 	}
 	return v, nil
 }
