@@ -209,11 +209,14 @@ func TestEnvironmentVariables(t *testing.T) {
 			t.Errorf("create (-want +got):\n%s", diff)
 		}
 		for name, change := range map[string]object{
-			"twice": nil, "no prefix": {"name": "LIMIT"}, "lower case": {"name": "DBT_limit"}, "unknown job": {"job_definition_id": 5}, "unknown key": {"colour": 1},
+			"twice": nil, "no prefix": {"name": "LIMIT"}, "lower case": {"name": "DBT_limit"}, "unknown key": {"colour": 1},
 		} {
 			if code, _ := w.do("POST", vars, write(change)); code != 400 {
 				t.Errorf("create, %s: answered %d, want 400", name, code)
 			}
+		}
+		if code, _ := w.do("POST", vars, write(object{"job_definition_id": 5})); code != 404 {
+			t.Errorf("create, unknown job: answered %d, want 404", code)
 		}
 		if code, _ := w.do("POST", vars+string(override.(jsonNumber))+"/", write(object{"raw_value": "20"})); code != 200 {
 			t.Errorf("update answered %d, want 200", code)
