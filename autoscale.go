@@ -108,7 +108,6 @@ type CIRun struct {
 	limbo     bool                // a trigger was sent whose outcome is not known
 	between   bool                // cancelled in order to move, and not yet triggered again
 	again     bool                // an adopted run was cancelled and triggered again
-	doubled   bool                // an earlier run of the commit was seen that has ended: ours may have been cancelled for it
 	changed   time.Time           // when its status last changed
 	triggered time.Time           // when the run was triggered
 	renewed   time.Time           // when the job and its details were last read for a move

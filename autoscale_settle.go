@@ -40,7 +40,7 @@ func (r *CIRun) confirmed(ctx context.Context) (bool, error) {
 	run, err := r.a.Client.Runs.Get(ctx, r.Run.ID)
 	switch {
 	case err == nil && run.Status == RunCancelled:
-		_, err = r.inherit(ctx, s)
+		_, _, err = r.inherit(ctx)
 	case err == nil && run.Status.Terminal():
 	case shown && (err == nil || errors.Is(err, ErrNotFound)):
 		err = r.settle(ctx, s)
@@ -63,7 +63,6 @@ func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 				return err
 			}
 			if !alive {
-				r.doubled = r.doubled || twin
 				continue
 			}
 		}

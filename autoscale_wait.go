@@ -128,7 +128,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 		r.cancelLate(ctx, s)
 		return true, outcome(r.Run)
 	}
-	found, err := r.inherit(ctx, s)
+	found, doubled, err := r.inherit(ctx)
 	switch {
 	case err != nil:
 		return false, err
@@ -136,8 +136,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 		return true, r.superseded()
 	case found:
 		return false, nil
-	}
-	if !r.Adopted && !r.doubled || r.again {
+	case !r.Adopted && !doubled || r.again:
 		return true, outcome(r.Run)
 	}
 	r.again, r.CloneJobID, r.detailed = true, 0, false
@@ -152,32 +151,60 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 }
 
 // inherit looks for what goes on in place of our cancelled run: a run of the same
-// commit, which is followed, or one of a newer change. Nothing is cancelled for the
-// sake of a run that is gone.
-func (r *CIRun) inherit(ctx context.Context, s *snapshot) (found bool, err error) {
-	for _, rival := range s.rivals(r.us) {
+// commit, which is followed, or one of a newer change. Doubled means that there was an
+// earlier run of the commit beside ours, which may have been cancelled as its
+// duplicate, and that it is gone too.
+func (r *CIRun) inherit(ctx context.Context) (found, doubled bool, err error) {
+	runs, err := r.aftermath(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	for _, rival := range r.snapshot(runs).rivals(r.us) {
 		twin := r.us.twin(rival)
 		if !twin && !r.us.outdatedBy(rival) {
 			continue
 		}
-		alive, err := r.alive(ctx, rival.ID)
-		if err != nil {
-			return false, err
+		beside := rival.FinishedAt.IsZero() || rival.FinishedAt.After(r.Run.CreatedAt.Time)
+		alive := !rival.Status.Terminal()
+		if alive {
+			if alive, err = r.alive(ctx, rival.ID); err != nil {
+				return false, false, err
+			}
 		}
 		switch {
 		case !alive:
-			r.doubled = r.doubled || twin
+			doubled = doubled || twin && beside && r.us.before(rival, r.Run.ID)
 		case !twin:
-			return true, r.supersede(ctx, rival.ID)
+			return true, false, r.supersede(ctx, rival.ID)
 		default:
 			run, err := r.readListed(ctx, rival.ID)
 			if err == nil {
 				r.adopt(run)
 			}
-			return err == nil, err
+			return err == nil, false, err
 		}
 	}
-	return false, nil
+	return false, doubled, nil
+}
+
+// aftermath lists the newest runs of any status, by id, as soon as the list shows that
+// ours has ended: an older one would not show what it was cancelled for.
+func (r *CIRun) aftermath(ctx context.Context) (runs []*Run, err error) {
+	begun := time.Now()
+	err = r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
+		late := time.Since(begun) >= lookupPatience
+		var lerr error
+		runs, lerr = Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger, RunWithJob}}))
+		shown := slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID && run.Status.Terminal() })
+		return lerr == nil && (shown || late), lerr
+	})
+	slices.Reverse(runs)
+	for _, run := range runs {
+		if run.Trigger == nil {
+			run.Trigger = new(RunTrigger)
+		}
+	}
+	return runs, err
 }
 
 // cancelLate cancels the late outcome of a trigger that was sent twice.
