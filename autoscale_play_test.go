@@ -81,7 +81,7 @@ func serverOptions(s schedule) []dbtcloudtest.Option {
 	c := s.Server
 	upTo := func(d time.Duration) dbtcloudtest.Delay { return dbtcloudtest.Between(0, d) }
 	opts := []dbtcloudtest.Option{
-		dbtcloudtest.WithSeed(s.Seed), dbtcloudtest.WithRunSlots(c.Slots), dbtcloudtest.WithQueueLimit(c.QueueLimit), dbtcloudtest.WithMaxPageSize(c.PageSize),
+		dbtcloudtest.WithSeed(s.Seed), dbtcloudtest.WithRunSlots(c.Slots), dbtcloudtest.WithQueueLimit(c.QueueLimit),
 		dbtcloudtest.WithListLag(upTo(c.Lag)), dbtcloudtest.WithCancelLatency(upTo(c.Cancel)), dbtcloudtest.WithStartDelay(upTo(c.Queued), upTo(c.Starting)),
 		dbtcloudtest.WithReadLag(c.ReadLag), dbtcloudtest.WithReadMisses(c.ReadMisses), dbtcloudtest.WithCIConcurrency(c.Native),
 		dbtcloudtest.WithRefusal(dbtcloudtest.RefuseQueueFull, http.StatusConflict, "the queue is full"), // a 400 is left to the schema
@@ -151,7 +151,7 @@ func (p *play) ci(t *testing.T, plan runnerPlan, wire http.RoundTripper) *dbtclo
 func (p *play) run(t *testing.T) {
 	for i, plan := range p.s.Plans {
 		r := &runner{runnerPlan: plan, name: fmt.Sprintf("runner %d (%s %.8s seq %d)", i, plan.Change.PullRequest, plan.Change.SHA, plan.Change.Sequence)}
-		r.tap = &tap{server: p.server.Transport(), seed: p.s.Seed, runner: i, net: p.s.Server.Net, killAt: plan.KillAt, ofWrites: plan.OfWrites, afterWork: plan.KillWork}
+		r.tap = &tap{server: p.server.Transport(), seed: p.s.Seed, runner: i, net: p.s.Server.Net, page: p.s.Server.PageSize, killAt: plan.KillAt, ofWrites: plan.OfWrites, afterWork: plan.KillWork}
 		p.runners = append(p.runners, r)
 		p.wg.Go(func() { p.fare(t, r) })
 	}

@@ -36,7 +36,7 @@ type tally struct {
 func allowed() map[invariants.Exemption]float64 {
 	return map[invariants.Exemption]float64{
 		invariants.NobodyLooks: 30, invariants.Closed: 12, invariants.FailedRequests: 3, invariants.FullQueue: 3,
-		invariants.SmartCancel: 2, invariants.NoOrder: 2, invariants.StuckCancel: 1, invariants.LateLook: 1, invariants.GivenUp: 0.5,
+		invariants.SmartCancel: 2, invariants.NoOrder: 2, invariants.StuckCancel: 1, invariants.LateLook: 1,
 	}
 }
 

@@ -133,9 +133,6 @@ func (s *schedule) shorten() {
 	if rare > 10*time.Second {
 		s.Server.ReadMisses = 0 // the second look comes after the minute in which a run may be missing
 	}
-	if len(s.Faults) > 0 {
-		s.Server.PageSize = 100 // a run whose trigger got no answer is looked for on one page
-	}
 	if len(s.Plans) > 12 {
 		s.Server.Noise, s.Server.StringIDs = false, false // they double the size of every answer
 	}

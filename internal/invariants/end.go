@@ -29,9 +29,6 @@ const (
 	// Where the platform runs pull requests natively it cancels older commits itself, and knows no sequences: a late older
 	// pipeline makes it cancel the newest change.
 	SmartCancel Exemption = "smart cancel"
-	// Who cancels a duplicate goes on with the commit. If it is told to leave before the other can see its run, nothing
-	// tells the other that it was a duplicate, and not a person's wish, that its run was cancelled for.
-	GivenUp Exemption = "given up"
 	// A look that a fault delayed reacts later than one poll: what it should have ended by then is not judged.
 	LateLook Exemption = "late look"
 )
@@ -128,8 +125,8 @@ func (h *History) judge(v *Verdict, pr string) {
 				v.Exempt[SmartCancel]++
 				return
 			}
-			if why, ok := n.untested(); ok {
-				v.Exempt[why]++
+			if (n.inv.Fate == Superseded || len(n.done()) == 0) && n.gaveWay() {
+				v.Exempt[NoOrder]++
 				return
 			}
 			v.Judged++
@@ -221,28 +218,6 @@ func newestOf(h *History, c claim, claims []claim) change {
 
 // own tells whether a run is one of the change.
 func (n change) own(r Run) bool { return r.SHA == n.inv.SHA && r.Schema == n.inv.Schema }
-
-// untested is the limit, if there is one, by which the newest change was not tested.
-func (n change) untested() (Exemption, bool) {
-	switch {
-	case n.inv.Fate != Superseded && len(n.done()) > 0:
-		return "", false
-	case n.gaveWay():
-		return NoOrder, true
-	case n.givenUp():
-		return GivenUp, true
-	}
-	return "", false
-}
-
-// givenUp tells whether the run was cancelled as a duplicate by somebody who soon left.
-func (n change) givenUp() bool {
-	return slices.ContainsFunc(n.h.Cancels, func(c Cancel) bool {
-		by := n.h.Invocations[c.By]
-		return c.Run == n.inv.Run && c.By != n.claim.by && n.own(Run{SHA: by.SHA, Schema: by.Schema}) &&
-			by.Fate == Gone && by.Ended.Before(c.At.Add(n.reaction()))
-	})
-}
 
 // gaveWay tells whether the change met one that was newer, and older afterwards: it had a higher run, or cancelled ours
 // while it had none, and then followed an earlier run of its commit.

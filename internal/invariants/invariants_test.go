@@ -222,10 +222,6 @@ func TestExemptions(t *testing.T) {
 		{StuckCancel, giveUp(Stuck)},
 		{FullQueue, giveUp(QueueFull)},
 		{SmartCancel, func(h *History) { h.Runs[4].Platform, h.Runs[4].Completed = true, false }},
-		{GivenUp, func(h *History) {
-			h.Invocations[1].SHA, h.Runs[4].Completed = "a3", false
-			h.Cancels[0] = Cancel{By: 1, At: at(63), Run: 14}
-		}},
 		{LateLook, func(h *History) {
 			h.Runs = append(h.Runs, later(15, 1, "a2", 90, 91, 99))
 			h.Runs[5].Sequence = 2
