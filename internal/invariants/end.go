@@ -70,7 +70,7 @@ func (h *History) claims(pr string) []claim {
 			c.first = runs[j].First
 		}
 		acted := slices.ContainsFunc(h.Cancels, func(c Cancel) bool { return c.By == i })
-		if c.first != 0 || c.seq != 0 && inv.Fate != Superseded || acted {
+		if c.first != 0 || c.seq != 0 || acted {
 			out = append(out, c)
 		}
 	}

@@ -121,6 +121,9 @@ func TestBadHistories(t *testing.T) {
 			[]string{"two is the newest change and never runs to its end"}},
 		{"newest change gives way", func(h *History) { h.Invocations[2].Fate = Superseded },
 			[]string{"two is the newest change and gives way: "}},
+		{"newest change gives way before it has a run", func(h *History) {
+			h.Invocations = append(h.Invocations, Invocation{Name: "four", PR: "A", SHA: "a4", Schema: "s", Sequence: 4, Fate: Superseded, Text: "by 14"})
+		}, []string{"four is the newest change and gives way: by 14"}},
 		{"two runs of one trigger", add(later(15, 2, "a3", 121, 121, 122)),
 			[]string{"two runs to its end twice: 14 and 15"}},
 		{"two runs of one commit", add(later(15, 1, "a3", 72, 121, 140)),
