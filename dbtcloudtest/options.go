@@ -104,6 +104,7 @@ type config struct {
 	deletes       Deletes
 	nestedCancel  bool
 	forbidden     bool
+	permissions   []permissionSet // none: everything is allowed
 	unpaid        bool
 	deletedJobs   bool
 	projectScope  []int64

@@ -166,6 +166,9 @@ func (s *Server) work(c *call) answer {
 		if account, ok := params["account"]; ok && account != strconv.FormatInt(w.cfg.account, 10) {
 			return w.notFound()
 		}
+		if refused, ok := w.denied(r); ok {
+			return refused
+		}
 		return r.handle(w, c)
 	})
 }
