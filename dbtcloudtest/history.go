@@ -74,11 +74,12 @@ type Request struct {
 	Path      string
 	Query     string // as sent
 	Body      []byte
-	Operation string        // method and path pattern, "" when no operation has this path
-	Unknown   []string      // query parameters that the operation does not have, sorted; the service ignores them
-	Status    int           // HTTP status answered; 0 while in flight and when no answer was given
-	Fault     string        // the injected fault, "" for none
-	Duration  time.Duration // from arrival to answer
+	Operation string         // method and path pattern, "" when no operation has this path
+	Unknown   []string       // query parameters that the operation does not have, sorted; the service ignores them
+	Status    int            // HTTP status answered; 0 while in flight and when no answer was given
+	Fault     string         // the injected fault, "" for none
+	Invalid   map[string]any // of a 400, what is wrong with the body by field, as it was answered; nil for none
+	Duration  time.Duration  // from arrival to answer
 }
 
 // Requests returns every request so far in the order of arrival.

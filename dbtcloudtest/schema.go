@@ -232,18 +232,19 @@ func completionSchema() schema {
 	}}}
 }
 
-// triggerSchema is the official request schema of a trigger; the length of cause is what peers cut it to.
+// triggerSchema is the official request schema of a trigger; the length of cause is what peers cut it to. What is null
+// counts as not given: Airflow's dbt Cloud operator and dbt-cloud-cli send null for whatever they do not override.
 func triggerSchema() schema {
-	word := field{kind: kindText, min: 1}
-	number := field{kind: kindInt, min: 1}
+	word := field{kind: kindText, null: true, min: 1}
+	number := field{kind: kindInt, null: true, min: 1}
 	s := schema{
 		"cause":   {kind: kindText, required: true, min: 1, max: 255},
 		"git_sha": word, "git_branch": word, "schema_override": word,
 		"dbt_version_override": word, "target_name_override": word,
-		"threads_override":         {kind: kindInt},
-		"timeout_seconds_override": {kind: kindInt},
-		"generate_docs_override":   {kind: kindBool},
-		"steps_override":           {kind: kindList, item: &word},
+		"threads_override":         {kind: kindInt, null: true},
+		"timeout_seconds_override": {kind: kindInt, null: true},
+		"generate_docs_override":   {kind: kindBool, null: true},
+		"steps_override":           {kind: kindList, null: true, item: new(field{kind: kindText, min: 1})},
 	}
 	for _, host := range gitHosts() {
 		s[host.field()] = number

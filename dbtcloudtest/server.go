@@ -101,7 +101,7 @@ func (s *Server) exchange(ctx context.Context, c *call) (answer, error) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	if err == nil && a.drop == dropNone {
-		record.Status = a.status
+		record.Status, record.Invalid = a.status, a.tree
 	}
 	record.Duration = time.Since(record.At)
 	return a, err

@@ -38,6 +38,7 @@ type answer struct {
 	size   int64            // of the generated body, 0 when not known
 	short  bool             // declare the whole length, send half of it
 	drop   dropKind         // no answer at all
+	tree   map[string]any   // the validation tree that the body carries
 }
 
 // reader returns the answer's body and its length (-1 when not known).
@@ -103,7 +104,9 @@ func (w *world) fail(status int, message string, data any) answer {
 func (w *world) notFound() answer { return w.fail(http.StatusNotFound, notFoundMessage, nil) }
 
 func (w *world) invalid(tree map[string]any) answer {
-	return w.fail(http.StatusBadRequest, invalidMessage, tree)
+	a := w.fail(http.StatusBadRequest, invalidMessage, tree)
+	a.tree = tree
+	return a
 }
 
 // json encodes v, with the noise and the id form that the options ask for.

@@ -163,7 +163,13 @@ func TestTriggerWrites(t *testing.T) {
 		{"empty sha", object{"cause": "x", "git_sha": ""}, 400, object{"git_sha": "length of value must be at least 1"}},
 		{"unknown", object{"cause": "x", "pull_request": 1}, 400, object{"pull_request": "extra keys not allowed"}},
 		{"text number", object{"cause": "x", "github_pull_request_id": "5"}, 400, object{"github_pull_request_id": "expected int"}},
-		{"null number", object{"cause": "x", "github_pull_request_id": nil}, 400, object{"github_pull_request_id": "expected int"}},
+		{"null for all that is not given", object{
+			"cause": "x", "git_sha": nil, "git_branch": nil, "schema_override": nil, "dbt_version_override": nil, "target_name_override": nil,
+			"threads_override": nil, "timeout_seconds_override": nil, "generate_docs_override": nil, "steps_override": nil,
+			"github_pull_request_id": nil, "gitlab_merge_request_id": nil, "azure_pull_request_id": nil, "non_native_pull_request_id": nil,
+		}, 200, nil},
+		{"null cause", object{"cause": nil}, 400, object{"cause": "expected str"}},
+		{"null step", object{"cause": "x", "steps_override": []any{nil}}, 400, object{"steps_override": "expected str"}},
 		{"number zero", object{"cause": "x", "github_pull_request_id": 0}, 400, object{"github_pull_request_id": "value must be at least 1"}},
 		{"two pull requests", object{"cause": "x", "github_pull_request_id": 1, "gitlab_merge_request_id": 1}, 400, object{"_model": "Only one pull request can be given"}},
 		{"no body", nil, 500, nil},
@@ -179,6 +185,10 @@ func TestTriggerWrites(t *testing.T) {
 				}
 				if diff := cmp.Diff([]any{test.code, test.tree}, []any{code, tree}); diff != "" {
 					t.Errorf("answer (-want +got):\n%s", diff)
+				}
+				recorded, _ := test.tree.(object)
+				if diff := cmp.Diff(recorded, w.Requests()[0].Invalid); diff != "" {
+					t.Errorf("recorded as invalid (-want +got):\n%s", diff)
 				}
 				if runs := len(w.Runs()); (runs == 1) != (code == 200) {
 					t.Errorf("answered %d and made %d runs", code, runs)
