@@ -223,6 +223,8 @@ func TestMethodsAreComplete(t *testing.T) {
 		}
 	}
 	want = append(want, "Client.Do")
+	// A list without the run means something else to these two: watch_test.go has their tests.
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "Runs.WatchAll" || name == "Runs.WaitAll" })
 	var got []string
 	for _, m := range methods() {
 		got = append(got, m.name)

@@ -4,20 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"net/http"
 	"time"
 )
 
-// Poll says how often something is looked at. The zero value is good for runs of
-// minutes: the first looks follow each other quickly, then the pauses grow by half
-// each up to the interval, less up to a fifth at random.
+// Poll says how often something is looked at, and how much trouble is borne. The zero
+// value is good for runs of minutes: the second look follows after a second, then
+// each pause is half as long again as the one before, up to 30 seconds. Each is
+// shortened by up to a fifth at random, so that many waiters spread out.
+//
+// A look that fails in passing is no news: a lost connection, 408, 429, 5xx, an
+// answer that cannot be read. Any other failure, such as 401 or 403, ends the
+// polling. How long it lasts at most is up to the context: at its deadline there is
+// one more look, of at most two seconds, so that what ended in time is not reported
+// as late. A context that is cancelled ends it at once.
 type Poll struct {
 	Interval time.Duration // longest time between two looks; default 30 s
 	First    time.Duration // time before the second look; default 1 s, never over Interval
 	Grace    time.Duration // how long "not found" means "not yet"; default 1 min
-	Silence  time.Duration // how long looks may fail before that is an error; default 15 min
+	Silence  time.Duration // how long looks may fail in passing before that is an error; default 15 min
 }
 
 func (p Poll) withDefaults() Poll {
@@ -60,6 +66,8 @@ func (p Poll) repeat(ctx context.Context, look func(context.Context) (bool, erro
 			return err
 		}
 		switch {
+		case errors.Is(err, errNews):
+			lastGood, pause, err = time.Now(), p.First, nil
 		case err == nil:
 			lastGood = time.Now()
 		case !p.passing(err, time.Since(begun)):
@@ -100,6 +108,10 @@ func answered(err error) bool {
 
 // errLater marks an error that may go away by itself, whatever it is.
 var errLater = errors.New("dbtcloud: not yet")
+
+// errNews is no error: a look after which the pauses start over, because more news
+// may follow soon.
+var errNews = errors.New("dbtcloud: news")
 
 // passing tells whether an error of a look may go away by itself.
 func (p Poll) passing(err error, age time.Duration) bool {
@@ -144,75 +156,4 @@ func ended(ctx context.Context) error {
 		return cause
 	}
 	return fmt.Errorf("%w: %w", err, cause)
-}
-
-// unknownPatience bounds how long a run is followed whose status this package does
-// not know and which has not changed.
-const unknownPatience = time.Hour
-
-// Watch follows a run: it yields the run as first seen, then whenever its status
-// changes, and ends after the terminal one. Looks that fail in passing are no
-// news; an error ends it. Break or end ctx to stop. API: Retrieve Run.
-func (s *RunsService) Watch(ctx context.Context, runID int64, p Poll) iter.Seq2[*Run, error] {
-	return func(yield func(*Run, error) bool) {
-		var last *Run
-		var since time.Time
-		err := p.untilLate(ctx, func(ctx context.Context) (bool, error) {
-			run, err := s.Get(ctx, runID, RunWithTrigger, RunWithAudit)
-			if err != nil {
-				return false, err
-			}
-			if last == nil || run.Status != last.Status {
-				last, since = run, time.Now()
-				if !yield(run, nil) {
-					return true, errStop
-				}
-			}
-			if err := unknown(run, since); err != nil {
-				return true, err
-			}
-			return run.Status.Terminal(), nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(nil, fmt.Errorf("dbtcloud: waiting for run %d: %w", runID, err))
-		}
-	}
-}
-
-// unknown is the error of a run with such a status since some time, once it does not
-// seem to go on.
-func unknown(run *Run, since time.Time) error {
-	if known(run.Status) || run.FinishedAt.IsZero() && time.Since(since) <= unknownPatience {
-		return nil
-	}
-	return fmt.Errorf("dbtcloud: run %d has the unknown status %d, which this version cannot follow", run.ID, int(run.Status))
-}
-
-var errStop = errors.New("stopped by the caller")
-
-func known(s RunStatus) bool {
-	return s == RunQueued || s == RunStarting || s == RunRunning || s.Terminal()
-}
-
-// Wait follows a run to its end and returns it. A run that did not succeed is a
-// [*RunFailedError], beside the run. The deadline is that of ctx, after which the
-// run is looked at once more; it goes on in dbt Cloud all the same.
-// API: Retrieve Run.
-func (s *RunsService) Wait(ctx context.Context, runID int64, p Poll) (*Run, error) {
-	var last *Run
-	for run, err := range s.Watch(ctx, runID, p) {
-		if err != nil {
-			return last, err
-		}
-		last = run
-	}
-	return last, outcome(last)
-}
-
-// outcome is nil for a run that succeeded.
-func outcome(run *Run) error {
-	if run.Status == RunSuccess {
-		return nil
-	}
-	return &RunFailedError{Run: run}
 }
