@@ -1,13 +1,14 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
 	"net/http"
 )
 
-// AccountsService reads accounts.
+// AccountsService reads accounts and changes the one of the client.
 type AccountsService service
 
 // Account is a dbt Cloud account.
@@ -70,4 +71,40 @@ func (s *AccountsService) All(ctx context.Context) iter.Seq2[*Account, error] {
 // be refused it, with [ErrForbidden] or [ErrNotFound]. API: Retrieve Account.
 func (s *AccountsService) Get(ctx context.Context) (*Account, error) {
 	return one[Account](ctx, s.c, s.c.v2(http.MethodGet, ""))
+}
+
+// AccountRequest is what an account is changed to.
+type AccountRequest struct {
+	Name           string `json:"name,omitzero"`
+	DocsJobID      int64  `json:"docs_job_id,omitzero"`      // deprecated by the service
+	FreshnessJobID int64  `json:"freshness_job_id,omitzero"` // deprecated by the service
+}
+
+// Update changes what req sets of the client's account, and leaves the rest. A req that
+// sets nothing is [ErrInvalid]. API: Retrieve Account, then Partial Update Account, which
+// insists on the name and the state.
+func (s *AccountsService) Update(ctx context.Context, req AccountRequest) (*Account, error) {
+	r := s.c.v2(http.MethodPatch, "")
+	set := r.change(req)
+	if r.err != nil {
+		return nil, r.err
+	}
+	account, err := s.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"name": account.Name, "state": cmp.Or(account.State, StateActive)}
+	overlay(body, set)
+	r.body, r.repeatable = body, true
+	return one[Account](ctx, s.c, r)
+}
+
+// Replace writes exactly req, which needs a Name: what it does not set, the account has
+// no longer. Most callers want [AccountsService.Update]. API: Update Account.
+func (s *AccountsService) Replace(ctx context.Context, req AccountRequest) (*Account, error) {
+	r := s.c.v2(http.MethodPost, "")
+	body := map[string]any{"state": StateActive}
+	overlay(body, r.set(req, "name"))
+	r.body, r.repeatable = body, true
+	return one[Account](ctx, s.c, r)
 }

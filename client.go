@@ -25,8 +25,10 @@ import (
 type Client struct {
 	Accounts             *AccountsService
 	EnvironmentVariables *EnvironmentVariablesService
+	Environments         *EnvironmentsService
 	Jobs                 *JobsService
 	Metadata             *MetadataService
+	Projects             *ProjectsService
 	Runs                 *RunsService
 
 	accountID int64
@@ -86,8 +88,10 @@ func newClient(cfg config) *Client {
 	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc, c.redact})
 	c.Accounts = &AccountsService{c}
 	c.EnvironmentVariables = &EnvironmentVariablesService{c}
+	c.Environments = &EnvironmentsService{c}
 	c.Jobs = &JobsService{c}
 	c.Metadata = &MetadataService{c}
+	c.Projects = &ProjectsService{c}
 	c.Runs = &RunsService{c}
 	return c
 }

@@ -30,7 +30,7 @@ func cloneNested(job *Job) map[string]any {
 // unknownFields are settings of a job that this package cannot judge.
 func unknownFields(job *Job) []string {
 	var unknown []string
-	fields := rawFields(job)
+	fields := job.raw.fields()
 	for name := range fields {
 		if !slices.Contains(cloneCopied, name) && !slices.Contains(cloneRuled, name) && !slices.Contains(jobReadOnly, name) {
 			unknown = append(unknown, name)
@@ -59,7 +59,7 @@ func jsonKeys(v any) []string {
 // cloneBody is what a clone is created from: inert, with every trigger off.
 func (s *JobsService) cloneBody(source *Job, name cloneName) map[string]any {
 	body := s.defaults()
-	fields := rawFields(source)
+	fields := source.raw.fields()
 	for _, field := range cloneCopied {
 		if v, ok := fields[field]; ok {
 			body[field] = v
@@ -85,7 +85,7 @@ func (s *JobsService) cloneBody(source *Job, name cloneName) map[string]any {
 
 // differences are the fields in which a clone does not do what its source does.
 func differences(source, clone *Job) []string {
-	a, b := rawFields(source), rawFields(clone)
+	a, b := source.raw.fields(), clone.raw.fields()
 	var out []string
 	for _, field := range cloneCopied {
 		if field != "description" && !sameJSON(a[field], b[field]) {
@@ -157,7 +157,7 @@ func (r *CIRun) findClone(ctx context.Context, name string, lost error) (*Job, e
 func (r *CIRun) furnish(ctx context.Context, cloneID int64) error {
 	vars := r.a.Client.EnvironmentVariables
 	for _, o := range r.overrides {
-		err := vars.CreateJobOverride(ctx, r.source.ProjectID, cloneID, o.Name, o.Value)
+		_, err := vars.Create(ctx, r.source.ProjectID, EnvironmentVariableRequest{Name: o.Name, Value: o.Value, Scope: ScopeJob, JobID: cloneID})
 		if _, uncertain := errors.AsType[*UncertainError](err); err != nil && (!uncertain || ctx.Err() != nil) { // else reading back tells
 			return fmt.Errorf("copying the override %s: %w", o.Name, err)
 		}

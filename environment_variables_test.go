@@ -74,15 +74,15 @@ func TestOverrideRefuses(t *testing.T) {
 		{9, "X", "v", `name: "X" must start with DBT_`},
 		{9, "dbt_x", "v", "must start with DBT_"},
 		{9, "DBT_x", "v", "be upper case"},
-		{9, "DBT_X", "", "raw_value: must not be empty"},
-		{0, "DBT_X", "v", "job_definition_id: must be positive"},
+		{9, "DBT_X", "", "raw_value: is required"},
+		{0, "DBT_X", "v", "job_definition_id: is required"},
 	}
 	for _, test := range tests {
 		c, s := scripted(t, always(200, "application/json", envelope(`{}`)))
-		for _, err := range []error{
-			c.EnvironmentVariables.CreateJobOverride(t.Context(), 3, test.job, test.name, test.value),
-			c.EnvironmentVariables.UpdateJobOverride(t.Context(), 3, test.job, 1, test.name, test.value),
-		} {
+		req := dbtcloud.EnvironmentVariableRequest{Name: test.name, Value: test.value, Scope: dbtcloud.ScopeJob, JobID: test.job}
+		_, created := c.EnvironmentVariables.Create(t.Context(), 3, req)
+		_, updated := c.EnvironmentVariables.Update(t.Context(), 3, 1, req)
+		for _, err := range []error{created, updated} {
 			if !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want ErrInvalid that says %q", err, test.want)
 			}
@@ -104,7 +104,7 @@ func TestOverrideValueIsNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, _ := scripted(t, always(400, "application/json", string(echo)))
-	err = c.EnvironmentVariables.CreateJobOverride(t.Context(), 1, 2, "DBT_X", value)
+	_, err = c.EnvironmentVariables.Create(t.Context(), 1, dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: value, Scope: dbtcloud.ScopeJob, JobID: 2})
 	e, ok := errors.AsType[*dbtcloud.Error](err)
 	if !ok || e.Fields["raw_value"] != "[redacted]" {
 		t.Errorf("error %v; want the field raw_value, redacted", err)

@@ -1,11 +1,10 @@
 package dbtcloud
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,30 +14,30 @@ import (
 // EnvironmentID, Name and ExecuteSteps; the other defaults stand beside the fields.
 // In an update the zero value of a field leaves the job's own unchanged.
 type JobRequest struct {
-	ProjectID                int64
-	EnvironmentID            int64
-	Name                     string // at most 255 characters
-	ExecuteSteps             []string
-	Description              string         // at most 255 characters
-	Type                     JobType        // left to the service
-	DbtVersion               string         // inherited from the environment
-	DeferringEnvironmentID   int64          // none
-	DeferringJobID           int64          // none; legacy
-	Execution                *JobExecution  // no timeout
-	Settings                 *JobSettings   // 4 threads, target "default"; so is a field of it that is zero
-	Triggers                 *JobTriggers   // none: all off
-	TriggersOnDraftPR        *bool          // false
-	Schedule                 *JobSchedule   // hourly, every day; without effect while Triggers.Schedule is off
-	CompletionTrigger        *JobCompletion // none; written although the official document calls it read-only
-	GenerateDocs             *bool          // false
-	GenerateSources          *bool          // left to the service
-	RunGenerateSources       *bool          // false
-	RunLint                  *bool          // false
-	ErrorsOnLintFailure      *bool          // true
-	RunCompareChanges        *bool          // false
-	CompareChangesFlags      string         // left to the service
-	CostOptimizationFeatures []string       // left to the service; CI and merge jobs take only dbt_state
-	LifecycleWebhooks        *bool          // false
+	ProjectID                int64          `json:"project_id,omitzero"`
+	EnvironmentID            int64          `json:"environment_id,omitzero"`
+	Name                     string         `json:"name,omitzero"` // at most 255 characters
+	ExecuteSteps             []string       `json:"execute_steps,omitzero"`
+	Description              string         `json:"description,omitzero"`                      // at most 255 characters
+	Type                     JobType        `json:"job_type,omitzero"`                         // left to the service
+	DbtVersion               string         `json:"dbt_version,omitzero"`                      // inherited from the environment
+	DeferringEnvironmentID   int64          `json:"deferring_environment_id,omitzero"`         // none
+	DeferringJobID           int64          `json:"deferring_job_definition_id,omitzero"`      // none; legacy
+	Execution                *JobExecution  `json:"execution,omitzero"`                        // no timeout
+	Settings                 *JobSettings   `json:"settings,omitzero"`                         // 4 threads, target "default"; so is a field of it that is zero
+	Triggers                 *JobTriggers   `json:"triggers,omitzero"`                         // none: all off
+	TriggersOnDraftPR        *bool          `json:"triggers_on_draft_pr,omitzero"`             // false
+	Schedule                 *JobSchedule   `json:"schedule,omitzero"`                         // hourly, every day; without effect while Triggers.Schedule is off
+	CompletionTrigger        *JobCompletion `json:"job_completion_trigger_condition,omitzero"` // none; written although the official document calls it read-only
+	GenerateDocs             *bool          `json:"generate_docs,omitzero"`                    // false
+	GenerateSources          *bool          `json:"generate_sources,omitzero"`                 // left to the service
+	RunGenerateSources       *bool          `json:"run_generate_sources,omitzero"`             // false
+	RunLint                  *bool          `json:"run_lint,omitzero"`                         // false
+	ErrorsOnLintFailure      *bool          `json:"errors_on_lint_failure,omitzero"`           // true
+	RunCompareChanges        *bool          `json:"run_compare_changes,omitzero"`              // false
+	CompareChangesFlags      string         `json:"compare_changes_flags,omitzero"`            // left to the service
+	CostOptimizationFeatures []string       `json:"cost_optimization_features,omitzero"`       // left to the service; CI and merge jobs take only dbt_state
+	LifecycleWebhooks        *bool          `json:"lifecycle_webhooks,omitzero"`               // false
 }
 
 // jobReadOnly are the fields of an answered job that a write must not carry:
@@ -53,12 +52,13 @@ var jobReadOnly = strings.Fields(`is_deferrable lifecycle_webhooks_url raw_dbt_v
 // service finds are in [Error.Fields]; what is missing is [ErrInvalid]. API: Create
 // Job.
 func (s *JobsService) Create(ctx context.Context, req JobRequest) (*Job, error) {
-	if err := req.validate(); err != nil {
-		return nil, err
-	}
+	r := s.c.v2(http.MethodPost, "jobs/")
+	set := partialSettings(r.set(req, "project_id", "environment_id", "name", "execute_steps"))
+	r.refuse(req.problems()...)
 	body := s.defaults()
-	req.apply(body)
-	return s.create(ctx, body)
+	overlay(body, set)
+	r.body = body
+	return one[Job](ctx, s.c, r)
 }
 
 // defaults are the fields that the write schema requires and nobody need decide.
@@ -67,9 +67,9 @@ func (s *JobsService) defaults() map[string]any {
 		"account_id":             s.c.accountID,
 		"state":                  StateActive,
 		"execution":              JobExecution{},
-		"settings":               map[string]any{"threads": 4, "target_name": "default"},
+		"settings":               defaultSettings(),
 		"triggers":               JobTriggers{},
-		"schedule":               hourly(),
+		"schedule":               EveryHours(1), // older servers insist on one
 		"generate_docs":          false,
 		"run_generate_sources":   false,
 		"run_lint":               false,
@@ -79,80 +79,57 @@ func (s *JobsService) defaults() map[string]any {
 	}
 }
 
+func defaultSettings() map[string]any {
+	return map[string]any{"threads": 4, "target_name": "default"}
+}
+
 func (s *JobsService) create(ctx context.Context, body map[string]any) (*Job, error) {
 	r := s.c.v2(http.MethodPost, "jobs/")
 	r.body = body
 	return one[Job](ctx, s.c, r)
 }
 
-// hourly is a schedule for jobs that have none: older servers insist on one.
-func hourly() JobSchedule {
-	return JobSchedule{Date: JobScheduleDate{Type: "every_day"}, Time: JobScheduleTime{Type: "every_hour", Interval: 1}}
-}
-
-func (req JobRequest) validate() error {
-	var problems []error
-	required := func(missing bool, name string) {
-		if missing {
-			problems = append(problems, fmt.Errorf("%s: is required to create a job", name))
-		}
-	}
-	required(req.ProjectID <= 0, "project_id")
-	required(req.EnvironmentID <= 0, "environment_id")
-	required(req.Name == "", "name")
-	required(len(req.ExecuteSteps) == 0, "execute_steps")
-	if len(problems) > 0 {
-		return fmt.Errorf("%w: %w", ErrInvalid, errors.Join(problems...))
-	}
-	return nil
-}
-
 // Update changes a job: it reads the job, applies what req sets and writes
 // everything back, fields that this package does not know included, because the
-// API replaces the whole job. Two updates at the same time lose one of them.
-// API: Retrieve Job, then Update Job.
+// API replaces the whole job. Two updates at the same time lose one of them. A req
+// that sets nothing is [ErrInvalid]. API: Retrieve Job, then Update Job.
 func (s *JobsService) Update(ctx context.Context, jobID int64, req JobRequest) (*Job, error) {
+	r := s.c.v2(http.MethodPost, "jobs/{id}/", jobID)
+	set := partialSettings(r.change(req))
+	r.refuse(req.problems()...)
+	if r.err != nil {
+		return nil, r.err
+	}
 	job, err := s.Get(ctx, jobID)
 	if err != nil {
 		return nil, err
 	}
-	body := rawFields(job)
-	for _, name := range slices.Concat(jobReadOnly, refusedFields(job)) {
-		delete(body, name)
-	}
+	body := replacement(map[string]any{"settings": defaultSettings()}, job.raw, slices.Concat(jobReadOnly, refusedFields(job)), set)
 	body["id"] = jobID // the service insists, though the official document lacks it
-	req.apply(body)
-	r := s.c.v2(http.MethodPost, "jobs/{id}/", jobID)
+	if req.Schedule != nil {
+		body["schedule"] = set["schedule"] // its parts hang together
+	}
 	r.body, r.repeatable = body, true // a full replacement: writing it twice is writing it once
 	return one[Job](ctx, s.c, r)
 }
 
-// rawFields are the fields of a job as it was answered, without the nulls.
-func rawFields(job *Job) map[string]any {
-	fields := map[string]any{}
-	d := json.NewDecoder(bytes.NewReader(job.raw.json))
-	d.UseNumber()
-	_ = d.Decode(&fields) // it was decoded before
-	withoutNulls(fields)
-	return fields
-}
-
-// withoutNulls drops what a write need not say: in a full replacement an absent
-// field is a null one, and the write schema takes neither nulls nor empty strings.
-func withoutNulls(v any) any {
-	switch v := v.(type) {
-	case string:
-		if v == "" {
-			return nil
-		}
-	case map[string]any:
-		for k, e := range v {
-			if e = withoutNulls(e); e == nil {
-				delete(v, k)
-			}
+// problems are what cannot be right in a request, whatever the job.
+func (req JobRequest) problems() []error {
+	problems := []error{tooLong("name", req.Name), tooLong("description", req.Description)}
+	for i, step := range req.ExecuteSteps {
+		if empty(step) {
+			problems = append(problems, fmt.Errorf("execute_steps[%d]: is empty", i))
 		}
 	}
-	return v
+	return append(problems, req.Schedule.problems()...)
+}
+
+// partialSettings leaves out the settings that are zero: they do not change.
+func partialSettings(set map[string]any) map[string]any {
+	if settings, ok := set["settings"].(map[string]any); ok {
+		maps.DeleteFunc(settings, func(_ string, v any) bool { return v == "" || v == json.Number("0") })
+	}
+	return set
 }
 
 // refusedFields are those that make the service answer 405 for a CI or merge job.
@@ -164,59 +141,5 @@ func refusedFields(job *Job) []string {
 		return []string{"force_node_selection"}
 	default:
 		return []string{"force_node_selection", "cost_optimization_features"}
-	}
-}
-
-// apply writes what is set into the body of a create or update.
-func (req JobRequest) apply(body map[string]any) {
-	setField(body, "project_id", req.ProjectID)
-	setField(body, "environment_id", req.EnvironmentID)
-	setField(body, "name", req.Name)
-	setField(body, "description", req.Description)
-	setField(body, "job_type", req.Type)
-	setField(body, "dbt_version", req.DbtVersion)
-	setField(body, "deferring_environment_id", req.DeferringEnvironmentID)
-	setField(body, "deferring_job_definition_id", req.DeferringJobID)
-	setField(body, "execution", req.Execution)
-	setSettings(body, req.Settings)
-	setField(body, "triggers", req.Triggers)
-	setField(body, "triggers_on_draft_pr", req.TriggersOnDraftPR)
-	setField(body, "schedule", req.Schedule)
-	setField(body, "job_completion_trigger_condition", req.CompletionTrigger)
-	setField(body, "generate_docs", req.GenerateDocs)
-	setField(body, "generate_sources", req.GenerateSources)
-	setField(body, "run_generate_sources", req.RunGenerateSources)
-	setField(body, "run_lint", req.RunLint)
-	setField(body, "errors_on_lint_failure", req.ErrorsOnLintFailure)
-	setField(body, "run_compare_changes", req.RunCompareChanges)
-	setField(body, "compare_changes_flags", req.CompareChangesFlags)
-	setField(body, "lifecycle_webhooks", req.LifecycleWebhooks)
-	if req.ExecuteSteps != nil {
-		body["execute_steps"] = req.ExecuteSteps
-	}
-	if req.CostOptimizationFeatures != nil {
-		body["cost_optimization_features"] = req.CostOptimizationFeatures
-	}
-}
-
-// setSettings writes what is set and leaves the rest, because the write schema
-// takes no settings without a target name.
-func setSettings(body map[string]any, set *JobSettings) {
-	if set == nil {
-		return
-	}
-	settings, _ := body["settings"].(map[string]any)
-	if settings == nil {
-		settings = map[string]any{}
-	}
-	setField(settings, "threads", set.Threads)
-	setField(settings, "target_name", set.TargetName)
-	body["settings"] = settings
-}
-
-func setField[T comparable](body map[string]any, name string, v T) {
-	var zero T
-	if v != zero {
-		body[name] = v
 	}
 }

@@ -3,6 +3,7 @@ package dbtcloud
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -118,29 +119,6 @@ type JobTriggers struct {
 	CustomBranchOnly   bool `json:"custom_branch_only"` // deprecated by the service
 }
 
-// JobSchedule says when a scheduled job runs.
-type JobSchedule struct {
-	Cron string          `json:"cron,omitempty"`
-	Date JobScheduleDate `json:"date"`
-	Time JobScheduleTime `json:"time"`
-}
-
-// JobScheduleDate is the day part of a schedule. Type is every_day, days_of_week,
-// custom_cron or interval_cron.
-type JobScheduleDate struct {
-	Type string `json:"type"`
-	Days []int  `json:"days,omitempty"` // 0 is Sunday
-	Cron string `json:"cron,omitempty"`
-}
-
-// JobScheduleTime is the hour part of a schedule. Type is every_hour, with
-// Interval, or at_exact_hours, with Hours; never both.
-type JobScheduleTime struct {
-	Type     string `json:"type"`
-	Interval int    `json:"interval,omitempty"` // hours
-	Hours    []int  `json:"hours,omitempty"`    // UTC
-}
-
 // JobCompletion starts a job when a run of another job ends.
 type JobCompletion struct {
 	Condition struct {
@@ -189,9 +167,7 @@ func (f JobFilter) query() url.Values {
 	setBool(q, "triggers_schedule", f.Scheduled)
 	setBool(q, "is_fusion_ready", f.FusionReady)
 	setBool(q, "is_system", f.System)
-	if f.IncludeDeleted {
-		q.Set("state", "all")
-	}
+	setState(q, f.IncludeDeleted)
 	setInclude(q, f.Include)
 	return q
 }
@@ -223,6 +199,12 @@ func (s *JobsService) Get(ctx context.Context, jobID int64, include ...JobInclud
 func (s *JobsService) Delete(ctx context.Context, jobID int64) error {
 	_, err := s.c.call(ctx, s.c.v2(http.MethodDelete, "jobs/{id}/", jobID))
 	return err
+}
+
+// OpenArtifact streams an artifact, such as "manifest.json", of the job's newest run
+// that has one. It is [RunsService.OpenArtifact] otherwise. API: Retrieve Job Artifact.
+func (s *JobsService) OpenArtifact(ctx context.Context, jobID int64, path string) (io.ReadCloser, error) {
+	return s.c.open(ctx, s.c.v2(http.MethodGet, "jobs/{id}/artifacts/{path}", jobID, path), path)
 }
 
 // Trigger starts a run of a job and returns it, usually queued. It is sent once:

@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -82,7 +83,7 @@ func list[T any](ctx context.Context, c *Client, r request) ([]*T, int, error) {
 			return nil, 0, err
 		}
 	}
-	after, _ := strconv.ParseInt(r.query.Get("id__gt"), 10, 64)
+	after, _ := strconv.ParseInt(cmp.Or(r.query.Get("id__gt"), r.query.Get("pk__gt")), 10, 64)
 	for _, item := range items {
 		switch {
 		case item == nil:
@@ -90,10 +91,19 @@ func list[T any](ctx context.Context, c *Client, r request) ([]*T, int, error) {
 		case keyOf(item) == 0:
 			return nil, 0, a.unusable("the list holds an item without an id")
 		case keyOf(item) <= after:
-			return nil, 0, a.unusable("the server ignores the parameter id__gt")
+			return nil, 0, a.unusable("the server ignores the parameter id__gt or pk__gt")
 		}
 	}
 	return items, a.total, nil
+}
+
+// byID pages by the id after which a page starts, which passes over nothing while
+// other resources come and go; the parameter's name is id__gt or pk__gt.
+func byID[T any](parameter string) pager[T] {
+	return func(query url.Values, last *T, _ int) bool {
+		query.Set(parameter, strconv.FormatInt(keyOf(last), 10))
+		return true
+	}
 }
 
 // byOffset pages where the API has nothing better.

@@ -145,19 +145,17 @@ func otherMethods() []method {
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return c.EnvironmentVariables.JobOverrides(ctx, 3, 9)
 			}},
-		{name: "EnvironmentVariables.CreateJobOverride", shape: ignored, answer: `{"new_var_id":1}`, once: true,
-			requests: []string{"POST " + varsPath}, bodies: []string{override},
+		{name: "EnvironmentVariables.Create", answer: `{"id":1}`, once: true, requests: []string{"POST " + varsPath}, bodies: []string{override},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
-				return nil, c.EnvironmentVariables.CreateJobOverride(ctx, 3, 9, "DBT_X", "1")
+				return c.EnvironmentVariables.Create(ctx, 3, dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: "1", Scope: dbtcloud.ScopeJob, JobID: 9})
 			}},
-		{name: "EnvironmentVariables.UpdateJobOverride", shape: ignored, answer: `{"id":1}`,
-			requests: []string{"POST " + varsPath + "1/"}, bodies: []string{override},
+		{name: "EnvironmentVariables.Update", answer: `{"id":1}`, requests: []string{"POST " + varsPath + "1/"}, bodies: []string{override},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
-				return nil, c.EnvironmentVariables.UpdateJobOverride(ctx, 3, 9, 1, "DBT_X", "1")
+				return c.EnvironmentVariables.Update(ctx, 3, 1, dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: "1", Scope: dbtcloud.ScopeJob, JobID: 9})
 			}},
-		{name: "EnvironmentVariables.DeleteJobOverride", shape: ignored, answer: `{}`, requests: []string{"DELETE " + varsPath + "1/"},
+		{name: "EnvironmentVariables.Delete", shape: ignored, answer: `{}`, requests: []string{"DELETE " + varsPath + "1/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
-				return nil, c.EnvironmentVariables.DeleteJobOverride(ctx, 3, 1)
+				return nil, c.EnvironmentVariables.Delete(ctx, 3, 1)
 			}},
 		{name: "Metadata.Query", shape: graph, answer: `{"id":1}`, requests: []string{"POST /graphql"},
 			bodies: []string{`{"query":"query($id: BigInt!) { job(id: $id) { id } }","variables":{"id":9}}`},

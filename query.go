@@ -33,7 +33,7 @@ func setInts[T ~int | ~int64](q url.Values, key string, v []T) {
 	}
 }
 
-func setStrings(q url.Values, key string, v []string) {
+func setStrings[T ~string](q url.Values, key string, v []T) {
 	if len(v) > 0 {
 		setList(q, key, v)
 	}
@@ -53,4 +53,10 @@ func setInclude[T ~string](q url.Values, include []T) {
 		words[i] = string(w)
 	}
 	q.Set("include_related", strings.Join(words, ","))
+}
+
+func setState(q url.Values, includeDeleted bool) {
+	if includeDeleted {
+		q.Set("state", "all")
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,10 +28,10 @@ type request struct {
 	operation  string // method and path template
 	query      url.Values
 	body       any
-	repeatable bool   // a POST that is safe to repeat
-	stream     bool   // the body goes to the caller unread
-	secret     string // a value in the body that no text may repeat
-	bare       bool   // an answer without an envelope, or without a body, is fine
+	repeatable bool     // a POST that is safe to repeat
+	stream     bool     // the body goes to the caller unread
+	secrets    []string // values in the body that no text may repeat
+	bare       bool     // an answer without an envelope, or without a body, is fine
 	err        error
 }
 
@@ -279,15 +280,18 @@ func (res *result) failStatus(apiErr *Error) error {
 	return err
 }
 
-// redacting adds the request's own secret to what is taken out of texts. What is
+// redacting adds the request's own secrets to what is taken out of texts. What is
 // too short to be one would garble them.
 func (r *request) redacting(redact func(string) string) func(string) string {
-	if len(r.secret) < 4 {
-		return redact
-	}
+	secrets := slices.DeleteFunc(slices.Clone(r.secrets), func(s string) bool { return len(s) < 4 })
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	return func(s string) string {
-		s = strings.ReplaceAll(redact(s), r.secret, "[redacted]")
-		return strings.ReplaceAll(s, inJSON(r.secret), "[redacted]")
+		s = redact(s)
+		for _, secret := range secrets {
+			s = strings.ReplaceAll(s, secret, "[redacted]")
+			s = strings.ReplaceAll(s, inJSON(secret), "[redacted]")
+		}
+		return s
 	}
 }
 

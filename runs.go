@@ -227,16 +227,19 @@ func (a *RunActor) UnmarshalJSON(b []byte) error {
 // RunInclude names a related object to include in a run.
 type RunInclude string
 
-// Related objects of a run. Lists take the first four, [RunsService.Get] all.
+// Related objects of a run. Lists take the first four, [RunsService.Get] all, and
+// [RunsService.Step] the trigger, the job and the debug logs.
 const (
-	RunWithTrigger     RunInclude = "trigger"
-	RunWithJob         RunInclude = "job"
-	RunWithAudit       RunInclude = "audit"
-	RunWithDebugLogs   RunInclude = "debug_logs"
-	RunWithEnvironment RunInclude = "environment"
-	RunWithRepository  RunInclude = "repository"
-	RunWithSteps       RunInclude = "run_steps"
-	RunWithRetries     RunInclude = "run_retries"
+	RunWithTrigger          RunInclude = "trigger"
+	RunWithJob              RunInclude = "job"
+	RunWithAudit            RunInclude = "audit"
+	RunWithDebugLogs        RunInclude = "debug_logs"
+	RunWithEnvironment      RunInclude = "environment"
+	RunWithRepository       RunInclude = "repository"
+	RunWithSteps            RunInclude = "run_steps"
+	RunWithRetries          RunInclude = "run_retries"
+	RunWithUsedRepoCache    RunInclude = "used_repo_cache"
+	RunWithRepoCacheRestore RunInclude = "repo_cache_restore"
 )
 
 // RunFilter selects runs. The zero value selects every run that the token may
@@ -308,10 +311,10 @@ func (f RunFilter) validate() error {
 func (s *RunsService) All(ctx context.Context, f RunFilter) iter.Seq2[*Run, error] {
 	r := s.c.v2(http.MethodGet, "runs/")
 	r.query, r.err = f.query(), f.validate()
-	return all(ctx, s.c, r, func(q url.Values, last *Run, _ int) bool {
-		q.Set("id__gt", strconv.FormatInt(last.ID, 10))
-		return f.Newest == 0
-	})
+	if f.Newest > 0 {
+		return all[Run](ctx, s.c, r, nil)
+	}
+	return all(ctx, s.c, r, byID[Run]("id__gt"))
 }
 
 // Get returns one run. A run that has just been triggered may not be found for a
@@ -349,9 +352,25 @@ func (s *RunsService) Steps(ctx context.Context, runID int64) ([]RunStep, error)
 	return run.Steps, nil
 }
 
-// Step returns one step with its logs. API: Retrieve Run Step.
-func (s *RunsService) Step(ctx context.Context, stepID int64) (*RunStep, error) {
-	return one[RunStep](ctx, s.c, s.c.v2(http.MethodGet, "steps/{id}/", stepID))
+// Step returns one step with its logs; [RunWithDebugLogs] has them whole. API: Retrieve
+// Run Step.
+func (s *RunsService) Step(ctx context.Context, stepID int64, include ...RunInclude) (*RunStep, error) {
+	r := s.c.v2(http.MethodGet, "steps/{id}/", stepID)
+	r.query = url.Values{}
+	setInclude(r.query, include)
+	return one[RunStep](ctx, s.c, r)
+}
+
+// RunFailure says where a failed run stopped.
+type RunFailure struct {
+	FailedStep   string   `json:"failed_step"`   // the command
+	SkippedSteps []string `json:"skipped_steps"` // the commands after it
+}
+
+// FailureDetails tells what a failed run would be retried from. API: Retrieve Run
+// Failure Details.
+func (s *RunsService) FailureDetails(ctx context.Context, runID int64) (*RunFailure, error) {
+	return one[RunFailure](ctx, s.c, s.c.v2(http.MethodGet, "runs/{id}/retry/", runID))
 }
 
 // Logs returns the console output of all steps of a run, each under its name.
@@ -396,13 +415,18 @@ func (s *RunsService) OpenArtifact(ctx context.Context, runID int64, path string
 // is the last.
 func (s *RunsService) OpenStepArtifact(ctx context.Context, runID int64, step int, path string) (io.ReadCloser, error) {
 	r := s.c.v2(http.MethodGet, "runs/{id}/artifacts/{path}", runID, path)
-	r.stream = true
 	r.query = url.Values{}
 	setInt(r.query, "step", step)
-	if step < 0 && r.err == nil {
-		r.err = fmt.Errorf("%w: %s: step: must not be negative, but is %d", ErrInvalid, r.operation, step)
+	if step < 0 {
+		r.refuse(fmt.Errorf("step: must not be negative, but is %d", step))
 	}
-	res, err := s.c.send(ctx, &r)
+	return s.c.open(ctx, r, path)
+}
+
+// open streams what r asks for, unless it is a page that somebody else answered.
+func (c *Client) open(ctx context.Context, r request, path string) (io.ReadCloser, error) {
+	r.stream = true
+	res, err := c.send(ctx, &r)
 	if err != nil {
 		return nil, err
 	}

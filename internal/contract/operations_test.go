@@ -307,13 +307,13 @@ func overrides(t *testing.T, c *contract) {
 	w.AddProjectEnvVar(project, "DBT_LIMIT", "0")
 	vars := w.client.EnvironmentVariables
 	try(vars.JobOverrides(t.Context(), project, job)).must(t)
-	noError(t, vars.CreateJobOverride(t.Context(), project, job, "DBT_LIMIT", "10"))
+	try(vars.Create(t.Context(), project, dbtcloud.EnvironmentVariableRequest{Name: "DBT_LIMIT", Value: "10", Scope: dbtcloud.ScopeJob, JobID: job})).must(t)
 	found := try(vars.JobOverrides(t.Context(), project, job)).must(t)
 	if len(found) != 1 || found[0].Value != "10" {
 		t.Fatalf("the overrides are %v, want DBT_LIMIT", found)
 	}
-	noError(t, vars.UpdateJobOverride(t.Context(), project, job, found[0].ID, "DBT_LIMIT", "20"))
-	noError(t, vars.DeleteJobOverride(t.Context(), project, found[0].ID))
+	try(vars.Update(t.Context(), project, found[0].ID, dbtcloud.EnvironmentVariableRequest{Name: "DBT_LIMIT", Value: "20", Scope: dbtcloud.ScopeJob, JobID: job})).must(t)
+	noError(t, vars.Delete(t.Context(), project, found[0].ID))
 	if found = try(vars.JobOverrides(t.Context(), project, job)).must(t); len(found) != 0 {
 		t.Errorf("the overrides are %v after the last was deleted", found)
 	}

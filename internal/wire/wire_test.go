@@ -178,15 +178,15 @@ func others() []call {
 			}},
 		{"Create Projects Environment Variables", "POST", "/api/v3/accounts/7/projects/3/environment-variables/", override, 200, enveloped(`{"id":1}`),
 			func(ctx context.Context, c *dbtcloud.Client) error {
-				return c.EnvironmentVariables.CreateJobOverride(ctx, 3, 9, "DBT_SCHEMAS", "a,b")
+				return ignore(c.EnvironmentVariables.Create(ctx, 3, dbtcloud.EnvironmentVariableRequest{Name: "DBT_SCHEMAS", Value: "a,b", Scope: dbtcloud.ScopeJob, JobID: 9}))
 			}},
 		{"Update Projects Environment Variables", "POST", "/api/v3/accounts/7/projects/3/environment-variables/1/", override, 200, enveloped(`{"id":1}`),
 			func(ctx context.Context, c *dbtcloud.Client) error {
-				return c.EnvironmentVariables.UpdateJobOverride(ctx, 3, 9, 1, "DBT_SCHEMAS", "a,b")
+				return ignore(c.EnvironmentVariables.Update(ctx, 3, 1, dbtcloud.EnvironmentVariableRequest{Name: "DBT_SCHEMAS", Value: "a,b", Scope: dbtcloud.ScopeJob, JobID: 9}))
 			}},
 		{"Destroy Projects Environment Variables", "DELETE", "/api/v3/accounts/7/projects/3/environment-variables/1/", "", 204, "",
 			func(ctx context.Context, c *dbtcloud.Client) error {
-				return c.EnvironmentVariables.DeleteJobOverride(ctx, 3, 1)
+				return c.EnvironmentVariables.Delete(ctx, 3, 1)
 			}},
 	}
 }

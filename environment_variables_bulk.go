@@ -1,0 +1,245 @@
+package dbtcloud
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// VariableValues is a variable with its values, to be created at once.
+type VariableValues struct {
+	Name         string
+	Project      string            // the default; empty: none
+	Environments map[string]string // by the environment's name
+}
+
+// String never shows the values.
+func (v VariableValues) String() string { return "values of " + v.Name }
+
+// BulkUpdate changes several values of one variable at once.
+type BulkUpdate struct {
+	Name    string
+	NewName string             // empty: the name stays
+	Values  map[string]*string // by the environment's name, "project", or the id of a value in digits; nil removes it
+}
+
+// String never shows the values.
+func (u BulkUpdate) String() string { return "an update of " + u.Name }
+
+// BulkUpdated says what a bulk request did.
+type BulkUpdated struct {
+	Message    string            // in the server's words
+	NewIDs     []int64           // of the values that were made
+	DeletedIDs []int64           // of the values that were removed
+	Failures   map[string]string // why, by the environment's name
+}
+
+// UnmarshalJSON decodes what was done. The document leaves open what failures look like:
+// whatever comes is made flat.
+func (u *BulkUpdated) UnmarshalJSON(b []byte) error {
+	var data struct {
+		Message    string  `json:"message"`
+		NewIDs     []int64 `json:"new_var_ids"`
+		DeletedIDs []int64 `json:"deleted_var_ids"`
+		Failures   any     `json:"failures"`
+	}
+	if err := json.Unmarshal(b, &data); err != nil {
+		return err
+	}
+	*u = BulkUpdated{Message: data.Message, NewIDs: data.NewIDs, DeletedIDs: data.DeletedIDs}
+	failures := map[string]string{}
+	if flatten("", data.Failures, failures); len(failures) > 0 {
+		u.Failures = failures
+	}
+	return nil
+}
+
+// BulkResult says what became of one variable of [EnvironmentVariablesService.CreateBulk].
+type BulkResult struct {
+	Name       string      `json:"key_name"`
+	Status     string      `json:"status"`
+	StatusCode int         `json:"status_code"`
+	Reason     string      `json:"reason"` // why it failed; empty if it did not
+	Done       BulkUpdated `json:"data"`
+}
+
+// failures are why a variable, or some of its values, could not be made.
+func (b BulkResult) failures() map[string]string {
+	failed := map[string]string{}
+	if b.Reason != "" || b.StatusCode >= 400 {
+		failed[b.Name] = cmp.Or(b.Reason, b.Status, "failed")
+	}
+	for environment, why := range b.Done.Failures {
+		failed[b.Name+"."+environment] = why
+	}
+	return failed
+}
+
+// CreateBulk makes several variables with their values. It is sent once: see
+// [UncertainError]. Some may be made although others fail: the results tell of each, and
+// are there beside an error that is an [*Error] with the reasons in its Fields, by the
+// variable's name. No value is in an error. API: Create Projects Environment Variables
+// Bulk.
+func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID int64, variables []VariableValues) ([]BulkResult, error) {
+	r := s.c.v3(http.MethodPost, "projects/{project}/environment-variables/bulk/", projectID)
+	var items []map[string]string
+	for i, v := range variables {
+		r.refuse(v.problems(fmt.Sprintf("env_var[%d]", i))...)
+		item := maps.Clone(v.Environments)
+		if item == nil {
+			item = map[string]string{}
+		}
+		item["new_name"] = v.Name
+		if v.Project != "" {
+			item["project"] = v.Project
+		}
+		items = append(items, item)
+		r.secrets = slices.AppendSeq(append(r.secrets, v.Project), maps.Values(v.Environments))
+	}
+	if len(items) == 0 {
+		r.refuse(errors.New("env_var: is required"))
+	}
+	r.body = map[string]any{"env_var": items}
+	a, err := s.c.call(ctx, r)
+	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusBadRequest {
+		results := bulkResults(e.Data, variables)
+		if fields := bulkFailures(results); len(fields) > 0 {
+			e.Fields = fields
+		}
+		return results, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	results := bulkResults(a.data, variables)
+	if len(results) == 0 {
+		return nil, a.unusable("the answer does not say what became of the variables")
+	}
+	return results, a.failed(bulkFailures(results))
+}
+
+// problems are what cannot be right in a variable.
+func (v VariableValues) problems(field string) []error {
+	problems := []error{variableName(field+".new_name", v.Name)}
+	if v.Project == "" && len(v.Environments) == 0 {
+		problems = append(problems, fmt.Errorf("%s: %s has no value", field, v.Name))
+	}
+	for _, environment := range slices.Sorted(maps.Keys(v.Environments)) {
+		problems = append(problems, environmentName(field, environment))
+		if v.Environments[environment] == "" {
+			problems = append(problems, fmt.Errorf("%s.%s: must not be empty", field, environment))
+		}
+	}
+	return problems
+}
+
+// environmentName is the problem of an environment whose name means something else
+// in a bulk request.
+func environmentName(field, name string) error {
+	switch name {
+	case "", "name", "new_name", "project":
+		return fmt.Errorf("%s: %q cannot be the name of an environment here", field, name)
+	}
+	return nil
+}
+
+// bulkResults reads what became of each variable. Older servers answer one object for
+// the only variable.
+func bulkResults(data json.RawMessage, variables []VariableValues) []BulkResult {
+	var results []BulkResult
+	if bytes.HasPrefix(data, []byte("{")) && len(variables) == 1 {
+		result := BulkResult{Name: variables[0].Name}
+		if decode(data, &result.Done) == nil {
+			results = append(results, result)
+		}
+	} else if decode(data, &results) != nil {
+		return nil
+	}
+	return results
+}
+
+func bulkFailures(results []BulkResult) map[string]string {
+	fields := map[string]string{}
+	for _, result := range results {
+		maps.Copy(fields, result.failures())
+	}
+	return fields
+}
+
+// UpdateBulk changes, adds and removes values of one variable, and may rename it. What
+// was done is there beside an error that is an [*Error] with what failed in its Fields, by
+// the environment's name. No value is in an error. API: Update Projects Environment
+// Variables Bulk.
+func (s *EnvironmentVariablesService) UpdateBulk(ctx context.Context, projectID int64, update BulkUpdate) (*BulkUpdated, error) {
+	r := s.c.v3(http.MethodPut, "projects/{project}/environment-variables/bulk/", projectID)
+	r.refuse(update.problems()...)
+	values := map[string]any{"name": update.Name}
+	if update.NewName != "" {
+		values["new_name"] = update.NewName
+	}
+	for where, v := range update.Values {
+		values[where] = v
+		if v != nil {
+			r.secrets = append(r.secrets, *v)
+		}
+	}
+	r.body = map[string]any{"env_vars": values}
+	a, err := s.c.call(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	updated := new(BulkUpdated)
+	if err := a.into(updated); err != nil {
+		return nil, err
+	}
+	return updated, a.failed(updated.Failures)
+}
+
+// problems are what cannot be right in an update.
+func (u BulkUpdate) problems() []error {
+	problems := []error{variableName("env_vars.name", u.Name)}
+	if u.NewName != "" {
+		problems = append(problems, variableName("env_vars.new_name", u.NewName))
+	} else if len(u.Values) == 0 {
+		problems = append(problems, errors.New("env_vars: the update sets nothing"))
+	}
+	for _, where := range slices.Sorted(maps.Keys(u.Values)) {
+		if where != "project" {
+			problems = append(problems, environmentName("env_vars", where))
+		}
+		if v := u.Values[where]; v != nil && *v == "" {
+			problems = append(problems, fmt.Errorf("env_vars.%s: must not be empty: nil removes a value", where))
+		}
+	}
+	return problems
+}
+
+// DeleteBulk deletes a variable with all its values. The name is sent in the body, where
+// the known clients of the service have it, although the official document has no body.
+// API: Destroy Projects Environment Variables Bulk.
+func (s *EnvironmentVariablesService) DeleteBulk(ctx context.Context, projectID int64, name string) error {
+	r := s.c.v3(http.MethodDelete, "projects/{project}/environment-variables/bulk/", projectID)
+	r.refuse(variableName("name", name))
+	r.body = map[string]string{"name": name}
+	_, err := s.c.call(ctx, r)
+	return err
+}
+
+// failed is the error of a success that says what of it was none; nil if it was whole.
+func (a *answer) failed(fields map[string]string) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	e := a.res.apiError(a.data, "a part of it failed")
+	e.Fields = fields
+	for field, why := range fields {
+		fields[field] = a.res.redact(why)
+	}
+	return e
+}
