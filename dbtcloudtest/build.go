@@ -12,7 +12,7 @@ import (
 // JobSpec is a job to be added. Its zero value is a usual Slim CI job: it builds what is modified, defers to production,
 // and nothing but the API triggers it.
 type JobSpec struct {
-	ID            int64 // 0: the next free one
+	ID            int64 // 0, or that of another job: the next free one
 	Name          string
 	ProjectID     int64  // 0: DefaultProjectID
 	EnvironmentID int64  // 0: DefaultEnvironmentID
@@ -36,25 +36,15 @@ type RunSpec struct {
 	Extra         map[string]any // further fields of the trigger by their API name
 }
 
-// AddProject adds a project.
-func (s *Server) AddProject(id int64, name string) {
-	s.change(func(w *world, _ time.Time) { w.projects[w.keepID(id)] = cmp.Or(name, "Project") })
-}
-
-// AddEnvironment adds an environment to a project.
-func (s *Server) AddEnvironment(id, projectID int64, name string) {
-	s.change(func(w *world, _ time.Time) { w.environments[w.keepID(id)] = environment{projectID, name} })
-}
-
 // AddJob adds a job and returns its id. A project or environment that is not there yet is added too.
 func (s *Server) AddJob(spec JobSpec) int64 {
 	return inspect(s, func(w *world, now time.Time) int64 {
 		project, env := cmp.Or(spec.ProjectID, DefaultProjectID), cmp.Or(spec.EnvironmentID, DefaultEnvironmentID)
-		if w.projects[project] == "" {
-			w.projects[w.keepID(project)] = "Project " + strconv.FormatInt(project, 10)
+		if w.projects[project] == nil {
+			w.addProject(project, "Project "+strconv.FormatInt(project, 10), now)
 		}
-		if _, known := w.environments[env]; !known {
-			w.environments[w.keepID(env)] = environment{project, "Environment"}
+		if w.environments[env] == nil {
+			w.addEnvironment(env, project, "Environment", now)
 		}
 		steps := spec.ExecuteSteps
 		if len(steps) == 0 {
@@ -68,29 +58,6 @@ func (s *Server) AddJob(spec JobSpec) int64 {
 		w.fillDeferral(fields)
 		maps.Copy(fields, plain(spec.Extra))
 		return w.addJob(spec.ID, fields, now, "test").id
-	})
-}
-
-// AddEnvVarOverride gives a job its own value of an environment variable and returns the value's id.
-// Values of DBT_ENV_SECRET... are never shown. An unknown job gives 0.
-func (s *Server) AddEnvVarOverride(jobID int64, name, value string) int64 {
-	return inspect(s, func(w *world, now time.Time) int64 {
-		j := w.jobs[jobID]
-		if j == nil {
-			return 0
-		}
-		v := &envVar{id: w.nextID(), scope: "job", projectID: j.projectID(), jobID: jobID, name: name, value: value, created: now, updated: now}
-		w.envVars = append(w.envVars, v)
-		return v.id
-	})
-}
-
-// AddProjectEnvVar gives a variable a value for the whole project, which is no override of any job, and returns the value's id.
-func (s *Server) AddProjectEnvVar(projectID int64, name, value string) int64 {
-	return inspect(s, func(w *world, now time.Time) int64 {
-		v := &envVar{id: w.nextID(), scope: "project", projectID: projectID, name: name, value: value, created: now, updated: now}
-		w.envVars = append(w.envVars, v)
-		return v.id
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -122,15 +121,14 @@ func (w *world) listJobs(c *call) answer {
 
 // jobFilter reads the filters of a job list; by default only active jobs are kept.
 func (w *world) jobFilter(q *listQuery) func(*job, jobState) bool {
-	state := cmp.Or(q.text("state"), "active")
+	state := q.state("active")
 	environment, project, pk := q.ids("environment_id"), q.ids("project_id", "project_id__in"), q.ids("pk")
 	name := strings.ToLower(q.text("name__icontains"))
 	scheduled, system, versions := q.flag("triggers_schedule"), q.flag("is_system"), q.list("dbt_version__in")
 	return func(j *job, s jobState) bool {
-		deleted := !s.deleted.IsZero()
 		triggers, _ := s.fields["triggers"].(map[string]any)
 		switch {
-		case (state == "active" || state == "1") && deleted, (state == "deleted" || state == "2") && !deleted:
+		case !state(!s.deleted.IsZero()):
 			return false
 		case !scheduled(triggers["schedule"] == true), !system(false):
 			return false
@@ -146,7 +144,7 @@ func (w *world) includeInJob(c *call, j *job, out map[string]any) map[string]any
 	for _, name := range parseList(c.query["include_related"]) {
 		switch name {
 		case "environment":
-			out["environment"] = w.environmentJSON(integer(out["environment_id"]))
+			out["environment"] = w.nestedEnvironment(integer(out["environment_id"]))
 		case "custom_environment_variables":
 			out["custom_environment_variables"] = w.jobEnvVars(j)
 		case "most_recent_run", "most_recent_completed_run":
@@ -206,14 +204,14 @@ func (w *world) removeJob(c *call) answer {
 		return w.notFound()
 	}
 	w.deleteJob(j, c.now, "api")
-	if w.cfg.deletes == Envelope {
-		return w.ok(w.jobJSON(j, j.versions.last()))
-	}
-	return answer{status: http.StatusNoContent, header: http.Header{}}
+	return w.gone(w.jobJSON(j, j.versions.last()))
 }
 
 // addJob makes a job of fields that nobody else holds.
 func (w *world) addJob(id int64, fields map[string]any, at time.Time, by string) *job {
+	if w.jobs[id] != nil {
+		id = 0
+	}
 	j := &job{id: w.keepID(id), created: at}
 	j.versions.put(at, jobState{fields: fields, updated: at, internal: new(json.RawMessage)})
 	w.jobs[j.id] = j

@@ -1,11 +1,8 @@
 package dbtcloudtest
 
 import (
-	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 )
 
 // writtenJob is the fields that a create (j is nil) or an update asks for, or the answer that refuses them.
@@ -16,7 +13,7 @@ func (w *world) writtenJob(c *call, j *job) (map[string]any, *answer) {
 	}
 	known, fields := jobSchema(), jobDefaults()
 	if j != nil {
-		keepUnknown(known, j.versions.last().fields, body, fields)
+		keepUnknown(known, nil, j.versions.last().fields, body, fields)
 	}
 	if w.cfg.noise && j != nil {
 		stripNoise(body)
@@ -44,13 +41,17 @@ func (w *world) writtenJob(c *call, j *job) (map[string]any, *answer) {
 	return fields, nil
 }
 
-// keepUnknown carries over the fields that no document lists: an update may send them back, and keeps them when it does not.
-func keepUnknown(known schema, old, body, fields map[string]any) {
+// keepUnknown carries over the fields that no write has: an update may send back those that are not read-only, and keeps them when
+// it does not.
+func keepUnknown(known schema, readOnly []string, old, body, fields map[string]any) {
 	for key, value := range old {
 		if _, ok := known[key]; ok {
 			continue
 		}
-		if fields[key] = value; body[key] != nil {
+		if fields[key] = value; slices.Contains(readOnly, key) {
+			continue
+		}
+		if body[key] != nil {
 			fields[key] = body[key]
 		}
 		delete(body, key)
@@ -69,8 +70,11 @@ func (w *world) checkJob(body map[string]any, j *job) map[string]any {
 	if integer(body["account_id"]) != w.cfg.account {
 		tree["account_id"] = "The provided account does not match."
 	}
-	if project := integer(body["project_id"]); w.projects[project] == "" || !w.visible(project) {
+	project := integer(body["project_id"])
+	if w.openProject(project) == nil {
 		tree["project_id"] = "The project does not exist."
+	} else if e := w.environments[integer(body["environment_id"])]; e == nil || !e.deleted.IsZero() || j == nil && e.projectID() != project {
+		tree["environment_id"] = "The environment does not exist in this project."
 	}
 	if j != nil && isCI(jobType(body, j)) != isCI(text(j.versions.last().fields["job_type"])) {
 		tree["job_type"] = "A CI job cannot become another job, nor another job a CI job."
@@ -143,9 +147,9 @@ func (w *world) fillDeferral(fields map[string]any) {
 	if kind != "ci" && kind != "merge" || fields["deferring_environment_id"] != nil || fields["deferring_job_definition_id"] != nil {
 		return
 	}
-	for _, id := range slices.Sorted(maps.Keys(w.environments)) {
-		if env := w.environments[id]; env.name == "Production" && env.projectID == integer(fields["project_id"]) {
-			fields["deferring_environment_id"] = json.Number(strconv.FormatInt(id, 10))
+	for _, e := range w.activeEnvironments(integer(fields["project_id"])) {
+		if e.fields["deployment_type"] == "production" {
+			fields["deferring_environment_id"] = jsonInt(e.id)
 			return
 		}
 	}

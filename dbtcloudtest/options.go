@@ -59,23 +59,24 @@ const (
 	Lenient               // keep what is known, ignore the rest
 )
 
-// Deletes says what a DELETE of a job answers.
+// Deletes says what a DELETE answers.
 type Deletes int
 
-// The answers to a DELETE of a job.
+// The answers to a DELETE.
 const (
 	NoContent Deletes = iota // 204 without a body, as documented
-	Envelope                 // 200 with the job and "state": 2, as recorded
+	Envelope                 // 200 with what was deleted and "state": 2, as recorded
 )
 
-// Refusal is a reason for which a trigger is refused although the request is well formed.
+// Refusal is a reason for which a request is refused although it is well formed.
 type Refusal int
 
 // The reasons. What the service answers to them is not documented, so [WithRefusal] can change it.
 const (
-	RefuseQueueFull   Refusal = iota // default 400, names the queue limit
-	RefuseDeactivated                // default 400
-	RefuseLocked                     // default 403
+	RefuseQueueFull   Refusal = iota // of a trigger: default 400, names the queue limit
+	RefuseDeactivated                // of a trigger: default 400
+	RefuseLocked                     // of a trigger: default 403
+	RefuseInUse                      // of the deletion of a project or an environment that has active jobs: default 400, names them
 )
 
 type refusal struct {
@@ -124,6 +125,7 @@ func defaults() config {
 			RefuseQueueFull:   {400, "The run was not queued because the queue limit of this account has been reached."},
 			RefuseDeactivated: {400, "The job is deactivated. Run it manually or save it to reactivate it."},
 			RefuseLocked:      {403, "The account is locked."},
+			RefuseInUse:       {400, ""},
 		},
 	}
 }
@@ -150,7 +152,7 @@ func (c *config) appURL() string {
 }
 
 // WithRunSlots sets how many runs may be starting or running at once (default 5); 0 is no limit.
-func WithRunSlots(n int) Option { return func(c *config) { c.runSlots = n } }
+func WithRunSlots(n int) Option { return func(c *config) { c.runSlots = max(n, 0) } }
 
 // WithPlan sets the account's plan (default starter_2025). It is only shown; see [WithCIConcurrency].
 func WithPlan(plan string) Option { return func(c *config) { c.plan = plan } }
@@ -170,7 +172,13 @@ func WithStartDelay(queued, starting Delay) Option {
 
 // WithRunTime sets how each run goes; f is asked once, when the run begins to run (default five minutes, success).
 // f must not call the server.
-func WithRunTime(f func(Run) Outcome) Option { return func(c *config) { c.outcome = f } }
+func WithRunTime(f func(Run) Outcome) Option {
+	return func(c *config) {
+		if f != nil {
+			c.outcome = f
+		}
+	}
+}
 
 // WithCancelLatency sets how long a starting or running run lives on after its cancel (default none). Its own end may come first.
 func WithCancelLatency(d Delay) Option { return func(c *config) { c.cancelLatency = d } }
@@ -194,7 +202,7 @@ func WithLatency(d Delay) Option { return func(c *config) { c.latency = d } }
 // WithWrites chooses between strict (default) and lenient request bodies.
 func WithWrites(mode Writes) Option { return func(c *config) { c.writes = mode } }
 
-// WithDeletes chooses what deleting a job answers (default [NoContent]).
+// WithDeletes chooses what a DELETE answers (default [NoContent]).
 func WithDeletes(mode Deletes) Option { return func(c *config) { c.deletes = mode } }
 
 // WithNestedCancel chooses whether cancelling a finished run answers {"data":{"data":{...}}}, as seen (default true), or one level.
@@ -214,8 +222,8 @@ func WithProjectScope(projectIDs ...int64) Option {
 	return func(c *config) { c.projectScope = projectIDs }
 }
 
-// WithMaxPageSize sets the largest page of a list (default 100); a larger limit is cut to it.
-func WithMaxPageSize(n int) Option { return func(c *config) { c.maxPageSize = n } }
+// WithMaxPageSize sets the largest page of a list (default 100, at least 1); a larger limit is cut to it.
+func WithMaxPageSize(n int) Option { return func(c *config) { c.maxPageSize = max(n, 1) } }
 
 // WithSeed sets the seed of every random choice (default 0).
 func WithSeed(seed uint64) Option { return func(c *config) { c.seed = seed } }
@@ -226,7 +234,8 @@ func WithNoise() Option { return func(c *config) { c.noise = true } }
 // WithStringIDs writes every id as a string, as parts of the service do.
 func WithStringIDs() Option { return func(c *config) { c.stringIDs = true } }
 
-// WithRefusal sets what a refused trigger answers.
+// WithRefusal sets what a refused request answers. A status of 0 refuses nothing: a trigger is queued all the same, and what is deleted
+// while it is in use takes its jobs with it, as the product's pages say of environments. An empty message names what [RefuseInUse] found.
 func WithRefusal(reason Refusal, status int, message string) Option {
 	return func(c *config) { c.refusals[reason] = refusal{status, message} }
 }

@@ -1,6 +1,7 @@
 package dbtcloudtest
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,17 @@ func (q *listQuery) number(name string) int64 {
 		q.bad(name, "expected int")
 	}
 	return n
+}
+
+// state is the filter by soft deletion; without one it is that of byDefault.
+func (q *listQuery) state(byDefault string) func(deleted bool) bool {
+	switch cmp.Or(q.text("state"), byDefault) {
+	case "active", "1":
+		return func(deleted bool) bool { return !deleted }
+	case "deleted", "2":
+		return func(deleted bool) bool { return deleted }
+	}
+	return func(bool) bool { return true }
 }
 
 // idSet is a filter by number; nil keeps everything.

@@ -89,7 +89,7 @@ func (w *world) accept(c *call, j *job, t trigger, retryOf int64) answer {
 	case w.cfg.queueLimit > 0 && w.queued() >= w.cfg.queueLimit:
 		reason = RefuseQueueFull
 	}
-	if refused, ok := w.cfg.refusals[reason]; ok {
+	if refused, ok := w.cfg.refusals[reason]; ok && refused.status != 0 {
 		return w.fail(refused.status, refused.message, nil)
 	}
 	r := w.enqueue(j, t, "api", retryOf, c.now)
@@ -138,13 +138,14 @@ func (w *world) retryRun(c *call) answer {
 	return w.accept(c, w.jobs[r.jobID], t, r.id)
 }
 
+// failureDetails tells where a run failed; what one that did not fail is answered is an assumption.
 func (w *world) failureDetails(c *call) answer {
 	r := w.visibleRun(c.id("id"))
 	if r == nil {
 		return w.notFound()
 	}
-	if obstacle := w.retryObstacle(r); obstacle != "" {
-		return w.fail(http.StatusBadRequest, "The run cannot be retried: "+obstacle, nil)
+	if r.versions.last().status != Error {
+		return w.fail(http.StatusBadRequest, "The run has not failed: "+w.retryObstacle(r), nil)
 	}
 	steps := w.stepNames(r)
 	failed := len(steps) - 1

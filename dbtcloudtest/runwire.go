@@ -137,7 +137,7 @@ func (w *world) includeInRun(out *runWire, r *run, s runState, t time.Time, incl
 		out.Job = w.internalJob(j, state)
 	}
 	if include["environment"] {
-		out.Environment = w.environmentJSON(r.environmentID)
+		out.Environment = w.nestedEnvironment(r.environmentID)
 	}
 	if include["run_steps"] {
 		out.RunSteps = w.stepsJSON(r, s, t, include["debug_logs"])
@@ -161,16 +161,4 @@ func actorJSON(name string) map[string]any {
 		kind = "system"
 	}
 	return map[string]any{"actor": map[string]any{"id": id, "type": kind, "name": name}}
-}
-
-func (w *world) environmentJSON(id int64) any {
-	env, known := w.environments[id]
-	if !known {
-		return nil
-	}
-	return map[string]any{
-		"id": id, "account_id": w.cfg.account, "project_id": env.projectID, "name": env.name, "dbt_version": "latest",
-		"type": "deployment", "deployment_type": nil, "use_custom_branch": false, "custom_branch": nil, "supports_docs": false, "state": 1,
-		"credentials_id": nil, "connection_id": nil, "extended_attributes_id": nil,
-	}
 }

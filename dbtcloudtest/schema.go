@@ -21,6 +21,9 @@ type field struct {
 
 type schema map[string]field
 
+// anyKey stands for every key that the schema does not name.
+const anyKey = "*"
+
 type fieldKind int
 
 const (
@@ -36,6 +39,9 @@ func (s schema) check(body map[string]any, mode Writes) map[string]any {
 	tree := map[string]any{}
 	for key, value := range body {
 		f, known := s[key]
+		if !known {
+			f, known = s[anyKey]
+		}
 		if !known {
 			if mode == Strict {
 				tree[key] = "extra keys not allowed"
@@ -108,8 +114,11 @@ func (f field) checkInt(value any) any {
 	if err != nil {
 		return "expected int"
 	}
-	if f.min != 0 && n < int64(f.min) {
+	if (f.min != 0 || f.max != 0) && n < int64(f.min) {
 		return "value must be at least " + strconv.Itoa(f.min)
+	}
+	if f.max != 0 && n > int64(f.max) {
+		return "value must be at most " + strconv.Itoa(f.max)
 	}
 	return nil
 }

@@ -28,17 +28,18 @@ type Server struct {
 func New(opts ...Option) *Server {
 	cfg := defaults()
 	for _, opt := range opts {
-		opt(&cfg)
+		if opt != nil {
+			opt(&cfg)
+		}
 	}
 	w := &world{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.seed, cfg.seed^0x9e3779b97f4a7c15)), id: firstID,
-		projects: map[int64]string{DefaultProjectID: "Analytics"},
-		environments: map[int64]environment{
-			DefaultEnvironmentID: {DefaultProjectID, "CI"},
-			DefaultDeferringID:   {DefaultProjectID, "Production"},
-		},
-		jobs: map[int64]*job{}, runs: map[int64]*run{}, routes: routes(),
+		projects: map[int64]*resource{}, environments: map[int64]*resource{}, jobs: map[int64]*job{}, runs: map[int64]*run{},
+		routes: routes(),
 	}
+	w.addProject(DefaultProjectID, "Analytics", worldBegin())
+	w.addEnvironment(DefaultEnvironmentID, DefaultProjectID, "CI", worldBegin())
+	w.addEnvironment(DefaultDeferringID, DefaultProjectID, "Production", worldBegin())
 	return &Server{w: w}
 }
 
@@ -91,7 +92,7 @@ func (r route) operation() string { return r.method + " " + r.pattern }
 
 // routes is every operation that the fake serves.
 func routes() []route {
-	return slices.Concat(accountRoutes(), jobRoutes(), runRoutes(), envVarRoutes())
+	return slices.Concat(accountRoutes(), projectRoutes(), environmentRoutes(), envVarRoutes(), jobRoutes(), runRoutes())
 }
 
 // exchange carries one request from arrival to its answer. The error is that of ctx, when it ends in between.
@@ -136,6 +137,13 @@ func unknownParams(query url.Values, known []string) []string {
 	return out
 }
 
+// knownParams leaves out what the operation ignores.
+func knownParams(query url.Values, known []string) url.Values {
+	query = maps.Clone(query)
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return !slices.Contains(known, name) })
+	return query
+}
+
 // perform does the work and lets the fault have its way.
 func (s *Server) perform(ctx context.Context, c *call, effect *effect) (answer, error) {
 	if effect == nil {
@@ -163,6 +171,7 @@ func (s *Server) work(c *call) answer {
 			return w.noRoute(c)
 		}
 		c.params = params
+		c.query = knownParams(c.query, r.query)
 		if account, ok := params["account"]; ok && account != strconv.FormatInt(w.cfg.account, 10) {
 			return w.notFound()
 		}

@@ -46,13 +46,17 @@ func (a answer) reader() (io.Reader, int64) {
 	if a.open == nil {
 		return bytes.NewReader(a.body), int64(len(a.body))
 	}
+	body := a.open()
+	if body == nil {
+		body = bytes.NewReader(nil)
+	}
 	switch {
 	case a.size > 0:
-		return a.open(), a.size
+		return body, a.size
 	case a.short:
-		return a.open(), unknownShortSize
+		return body, unknownShortSize
 	}
-	return a.open(), -1
+	return body, -1
 }
 
 type envelope struct {
@@ -81,6 +85,13 @@ type pagination struct {
 
 // ok is a success envelope around data.
 func (w *world) ok(data any) answer { return w.okExtra(data, nil) }
+
+// made is the success envelope of a create, whose code is not that of the HTTP status, as recorded.
+func (w *world) made(data any) answer {
+	return w.json(http.StatusOK, envelope{
+		Status: envelopeStatus{Code: http.StatusCreated, IsSuccess: true, UserMessage: "Success!", DeveloperMessage: new("")}, Data: data,
+	})
+}
 
 func (w *world) okExtra(data, extra any) answer {
 	return w.json(http.StatusOK, envelope{

@@ -84,8 +84,9 @@ type world struct {
 	clock time.Time // the latest instant that has been processed
 	id    int64     // the last id given away
 
-	projects     map[int64]string
-	environments map[int64]environment
+	account      account
+	projects     map[int64]*resource
+	environments map[int64]*resource
 	jobs         map[int64]*job
 	jobOrder     []*job // by id
 	runs         map[int64]*run
@@ -104,11 +105,6 @@ type world struct {
 
 	events   []Event
 	requests []*Request
-}
-
-type environment struct {
-	projectID int64
-	name      string
 }
 
 type job struct {
