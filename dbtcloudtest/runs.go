@@ -39,7 +39,8 @@ func (w *world) triggerJob(c *call) answer {
 	if !ok {
 		return jsonAnswer(http.StatusInternalServerError, `{"detail":"`+serverErrorText+`"}`)
 	}
-	tree := triggerSchema().check(body, w.cfg.writes)
+	known := triggerSchema()
+	tree := known.check(body, w.cfg.writes)
 	if w.cfg.writes == Strict && tree == nil && countPRs(body) > 1 {
 		tree = map[string]any{"_model": "Only one pull request can be given"}
 	}
@@ -49,6 +50,7 @@ func (w *world) triggerJob(c *call) answer {
 	if text(body["cause"]) == "" {
 		return jsonAnswer(http.StatusInternalServerError, `{"detail":"`+serverErrorText+`"}`)
 	}
+	maps.DeleteFunc(body, func(key string, _ any) bool { _, ok := known[key]; return !ok })
 	t := newTrigger(body)
 	t.category = "api"
 	return w.accept(c, j, t, 0)

@@ -103,6 +103,11 @@ func TestLenientWritesIgnoreWhatTheyDoNotKnow(t *testing.T) {
 		if code, _ := w.do("POST", "jobs/", map[string]any{"account_id": "x"}); code != 400 {
 			t.Errorf("a wrong type is answered %d, want 400 also when lenient", code)
 		}
+		code, body = w.do("POST", "jobs/"+id(w.job)+"/run/", map[string]any{"cause": "x", "git_sha": "a", "id": 7, "colour": "red"})
+		trigger, _ := data(body)["trigger"].(map[string]any)
+		if got := []any{code, trigger["git_sha"], trigger["id"] == number(7), trigger["colour"]}; !cmp.Equal(got, []any{200, "a", false, nil}) {
+			t.Errorf("the trigger is answered %d with %v, want 200 without what it does not know", code, trigger)
+		}
 	}, dbtcloudtest.WithWrites(dbtcloudtest.Lenient))
 }
 
