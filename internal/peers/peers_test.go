@@ -1,0 +1,232 @@
+package peers
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/slimci/dbtcloud/dbtcloudtest"
+	"github.com/slimci/dbtcloud/internal/testenv"
+)
+
+// peersVariable names the directory of the virtual environments.
+const peersVariable = "DBTCLOUD_PEERS"
+
+// patience is how long one invocation of a program may take on a busy machine.
+const patience = 2 * time.Minute
+
+// program returns the path of a program in the virtual environment of that name, or skips.
+func program(tb testing.TB, venv, name string) string {
+	tb.Helper()
+	dir := os.Getenv(peersVariable)
+	if dir == "" {
+		home, _ := os.UserHomeDir()
+		dir = filepath.Join(cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache")), "dbtcloud-ci", "peers")
+	}
+	dir = filepath.Join(dir, venv)
+	path := filepath.Join(dir, "bin", name)
+	if _, err := exec.LookPath(path); err != nil {
+		testenv.Skip(tb, "no %s (%v): `bash .ci/run peers` installs it, %s says where", name, err, peersVariable)
+	}
+	want, err := os.ReadFile(filepath.Join("testdata", venv+".txt"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "pins.txt")); !bytes.Equal(got, want) {
+		testenv.Skip(tb, "%s is not of the versions in testdata/%s.txt: `bash .ci/run peers` installs them", dir, venv)
+	}
+	return path
+}
+
+// peer is a program that talks to one fake.
+type peer struct {
+	tb   testing.TB
+	path string
+	env  []string
+}
+
+// newPeer serves the fake over TLS, and gives the program the address, the token and a certificate to trust, and nothing of
+// the environment of the test.
+func newPeer(tb testing.TB, path string, s *dbtcloudtest.Server) peer {
+	tb.Helper()
+	server := s.StartTLS(tb)
+	home := tb.TempDir()
+	bundle := filepath.Join(home, "ca.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, certificate, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return peer{tb, path, []string{
+		"HOME=" + home, "PATH=" + filepath.Dir(path), "LANG=C.UTF-8", "COLUMNS=500", "PYTHONDONTWRITEBYTECODE=1",
+		"TYPER_STANDARD_TRACEBACK=1", "_TYPER_STANDARD_TRACEBACK=1",
+		"REQUESTS_CA_BUNDLE=" + bundle, "SSL_CERT_FILE=" + bundle,
+		"DBT_CLOUD_HOST=" + server.Listener.Addr().String(), "DBT_CLOUD_ACCOUNT_ID=" + id(s.AccountID()),
+		"DBT_CLOUD_SERVICE_TOKEN=" + s.Token(), "DBT_CLOUD_API_TOKEN=" + s.Token(),
+	}}
+}
+
+// process is one invocation of a program.
+type process struct {
+	tb             testing.TB
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+	wait           func() error
+}
+
+// start begins an invocation, which ends with the test at the latest.
+func (p peer) start(args ...string) *process {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.tb.Context(), patience)
+	run := &process{tb: p.tb, cmd: exec.CommandContext(ctx, p.path, args...)}
+	run.cmd.Env, run.cmd.Dir, run.cmd.WaitDelay = p.env, p.tb.TempDir(), 10*time.Second
+	run.cmd.Stdout, run.cmd.Stderr = &run.stdout, &run.stderr
+	if err := run.cmd.Start(); err != nil {
+		cancel()
+		p.tb.Fatalf("%s: %v", run, err)
+	}
+	run.wait = sync.OnceValue(run.cmd.Wait)
+	p.tb.Cleanup(func() {
+		cancel()
+		_ = run.wait()
+	})
+	return run
+}
+
+// run is an invocation that must succeed.
+func (p peer) run(args ...string) *process {
+	p.tb.Helper()
+	return p.start(args...).ends(0)
+}
+
+// ends waits for the end, which must have that exit code.
+func (r *process) ends(code int) *process {
+	r.tb.Helper()
+	err := r.wait()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || r.cmd.ProcessState.ExitCode() != code {
+		r.tb.Fatalf("%s: %v, want exit code %d\nstdout: %s\nstderr: %s", r, err, code, &r.stdout, &r.stderr)
+	}
+	return r
+}
+
+func (r *process) String() string {
+	return filepath.Base(r.cmd.Path) + " " + strings.Join(r.cmd.Args[1:], " ")
+}
+
+// says fails the test unless the standard error contains the text.
+func (r *process) says(text string) {
+	r.tb.Helper()
+	if got := strings.Join(strings.Fields(r.stderr.String()), " "); !strings.Contains(got, text) {
+		r.tb.Errorf("%s does not say %q:\n%s", r, text, &r.stderr)
+	}
+}
+
+// at is the value at a path such as "data.0.id" of the JSON that the program has printed, as JSON; "" when there is none.
+// A * stands for every item of a list, and the empty path for everything.
+func (r *process) at(path string) string {
+	r.tb.Helper()
+	var tree any
+	dec := json.NewDecoder(strings.NewReader(r.stdout.String()))
+	dec.UseNumber()
+	if err := dec.Decode(&tree); err != nil {
+		r.tb.Fatalf("%s printed no JSON: %v\nstdout: %s\nstderr: %s", r, err, &r.stdout, &r.stderr)
+	}
+	return at(tree, strings.FieldsFunc(path, func(r rune) bool { return r == '.' }))
+}
+
+func at(node any, path []string) string {
+	if len(path) == 0 {
+		text, err := json.Marshal(node)
+		if err != nil {
+			return err.Error()
+		}
+		return string(text)
+	}
+	switch node := node.(type) {
+	case map[string]any:
+		if value, ok := node[path[0]]; ok {
+			return at(value, path[1:])
+		}
+	case []any:
+		if path[0] == "*" {
+			texts := make([]string, len(node))
+			for i, item := range node {
+				texts[i] = at(item, path[1:])
+			}
+			return strings.Join(texts, " ")
+		}
+		if i, err := strconv.Atoi(path[0]); err == nil && i >= 0 && i < len(node) {
+			return at(node[i], path[1:])
+		}
+	}
+	return ""
+}
+
+func id(n int64) string { return strconv.FormatInt(n, 10) }
+
+// until waits for something that a program in the background brings about.
+func until(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-late:
+			tb.Fatalf("waited for %s in vain", what)
+		}
+	}
+}
+
+// asked is what the fake was asked and how it answered, polls of the same thing as one.
+func asked(s *dbtcloudtest.Server) []string {
+	var lines []string
+	for _, r := range s.Requests() {
+		line := fmt.Sprintf("%d %s", r.Status, strings.Replace(r.Operation, "/api/v2/accounts/{account}", "", 1))
+		if len(r.Unknown) > 0 {
+			line += " unknown: " + strings.Join(r.Unknown, " ")
+		}
+		lines = append(lines, line)
+	}
+	return slices.Compact(lines)
+}
+
+// count is how often an operation was asked for.
+func count(s *dbtcloudtest.Server, operation string) int {
+	return s.CountRequests()[strings.Replace(operation, " /", " /api/v2/accounts/{account}/", 1)]
+}
+
+// story is what happened to jobs and runs from the first event of the API on, without the steps of a run on its way.
+func story(s *dbtcloudtest.Server, names map[int64]string) []string {
+	var lines []string
+	for _, e := range s.History() {
+		name := cmp.Or(names[e.RunID], names[e.JobID], "clone")
+		if e.By != "test" && e.Kind != dbtcloudtest.RunStarting && e.Kind != dbtcloudtest.RunRunning {
+			lines = append(lines, fmt.Sprintf("%s: %s by %s", name, e.Kind, e.By))
+		}
+	}
+	return lines
+}
+
+// equal fails the test unless both are the same.
+func equal[T any](tb testing.TB, what string, want, got T) {
+	tb.Helper()
+	if diff := gocmp.Diff(want, got); diff != "" {
+		tb.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
