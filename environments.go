@@ -140,10 +140,10 @@ type EnvironmentRequest struct {
 }
 
 // environmentReadOnly are the fields of an answered environment that a write must not
-// carry: the official document has them in the response only, and connection and
-// repository are included on request.
+// carry: those that the official document has in the response only, and related objects
+// that answers are known to have beyond it.
 var environmentReadOnly = strings.Fields(`id raw_dbt_version is_deferrable created_at updated_at
-	project credentials fusion_readiness connection repository`)
+	project credentials fusion_readiness connection repository jobs custom_environment_variables`)
 
 func (s *EnvironmentsService) defaults(projectID int64) map[string]any {
 	return map[string]any{

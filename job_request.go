@@ -45,7 +45,7 @@ type JobRequest struct {
 // answers are known to have beyond it.
 var jobReadOnly = strings.Fields(`is_deferrable lifecycle_webhooks_url raw_dbt_version run_failure_count
 	created_at updated_at account project environment fusion_readiness
-	deactivated is_system cron_humanized next_run next_run_humanized
+	deactivated is_system cron_humanized next_run next_run_humanized integration_id
 	most_recent_run most_recent_completed_run custom_environment_variables`)
 
 // Create makes a job. It is sent once: see [UncertainError]. Mistakes that the

@@ -142,7 +142,7 @@ func TestUpdateBody(t *testing.T) {
 			job: `{"id":9,"description":"","dbt_version":null,"later":{"a":null,"b":"","c":{"d":null}}}`, want: `{"id":9,"later":{"c":{}}}`},
 		{name: "read-only fields go",
 			job: `{"id":9,"is_deferrable":true,"lifecycle_webhooks_url":"u","raw_dbt_version":"v","run_failure_count":1,"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z",
-				"account":{},"project":{},"environment":{},"fusion_readiness":{},"deactivated":true,"is_system":false,"cron_humanized":"c","next_run":"2026-01-01T00:00:00Z","next_run_humanized":"n",
+				"account":{},"project":{},"environment":{},"fusion_readiness":{},"integration_id":5,"deactivated":true,"is_system":false,"cron_humanized":"c","next_run":"2026-01-01T00:00:00Z","next_run_humanized":"n",
 				"most_recent_run":{"id":1},"most_recent_completed_run":{"id":1},"custom_environment_variables":[]}`, want: `{"id":9}`},
 		{name: "CI refuses force_node_selection and most cost features",
 			job: `{"id":9,"job_type":"ci","force_node_selection":true,"cost_optimization_features":["state_aware_orchestration"]}`, want: `{"id":9,"job_type":"ci"}`},
@@ -151,18 +151,34 @@ func TestUpdateBody(t *testing.T) {
 		{name: "others keep them", job: `{"id":9,"job_type":"scheduled","force_node_selection":true,"cost_optimization_features":["state_aware_orchestration"]}`,
 			want: `{"id":9,"job_type":"scheduled","force_node_selection":true,"cost_optimization_features":["state_aware_orchestration"]}`},
 		{name: "the request wins", job: `{"id":9,"name":"old","run_lint":true,"execute_steps":["a","b"],"settings":{"threads":4,"target_name":"t"}}`,
-			request: dbtcloud.JobRequest{Name: "new", RunLint: new(false), ExecuteSteps: []string{"c"}, Settings: &dbtcloud.JobSettings{Threads: 8}},
-			want:    `{"id":9,"name":"new","run_lint":false,"execute_steps":["c"],"settings":{"threads":8,"target_name":"t"}}`},
+			request: dbtcloud.JobRequest{RunLint: new(false), ExecuteSteps: []string{"c"}, Settings: &dbtcloud.JobSettings{Threads: 8}},
+			want:    `{"id":9,"run_lint":false,"execute_steps":["c"],"settings":{"threads":8,"target_name":"t"}}`},
+		{name: "an empty target becomes the default, which the write schema takes", job: `{"id":9,"settings":{"threads":0,"target_name":"","later":1}}`,
+			request: dbtcloud.JobRequest{Settings: &dbtcloud.JobSettings{Threads: 8}},
+			want:    `{"id":9,"settings":{"threads":8,"target_name":"default","later":1}}`},
+		{name: "so does one that is not touched", job: `{"id":9,"settings":{"threads":8,"target_name":null}}`, want: `{"id":9,"settings":{"threads":8,"target_name":"default"}}`},
+		{name: "a schedule is replaced as a whole", job: `{"id":9,"schedule":{"cron":"0 * * * *","date":{"type":"every_day"},"time":{"type":"every_hour","interval":1},"later":1}}`,
+			request: dbtcloud.JobRequest{Schedule: dbtcloud.DailyAt(6)},
+			want:    `{"id":9,"schedule":{"date":{"type":"every_day"},"time":{"type":"at_exact_hours","hours":[6]}}}`},
+		{name: "triggers that are not known stay", job: `{"id":9,"triggers":{"github_webhook":true,"schedule":true,"on_tide":true}}`,
+			request: dbtcloud.JobRequest{Triggers: &dbtcloud.JobTriggers{Schedule: true}},
+			want:    `{"id":9,"triggers":{"github_webhook":false,"schedule":true,"git_provider_webhook":false,"on_merge":false,"custom_branch_only":false,"on_tide":true}}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			test.request.Name = "new"
 			c, s := scripted(t, always(200, "application/json", envelope(test.job)))
 			if _, err := c.Jobs.Update(t.Context(), 9, test.request); err != nil {
 				t.Fatal(err)
 			}
 			got := s.requests()[1].Body
-			if diff := cmp.Diff(parsed(t, test.want), parsed(t, got)); diff != "" {
+			want := parsed(t, test.want).(map[string]any)
+			want["name"] = "new"
+			if want["settings"] == nil { // which the write schema requires
+				want["settings"] = parsed(t, `{"threads":4,"target_name":"default"}`)
+			}
+			if diff := cmp.Diff(want, parsed(t, got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if strings.Contains(test.want, "9007199254740993") && !strings.Contains(got, `"big":9007199254740993,"list":[null,""],"ratio":2.50`) {

@@ -22,6 +22,7 @@ const (
 	list                 // data is a list
 	ignored              // the answer counts, its data does not
 	scopes               // data is an object of other objects
+	sheet                // data is an object without an id
 	stream               // the body itself is the result
 	graph                // a GraphQL answer
 )
@@ -40,6 +41,8 @@ type method struct {
 const (
 	runsPath = "/api/v2/accounts/7/runs/"
 	jobsPath = "/api/v2/accounts/7/jobs/"
+	projPath = "/api/v3/accounts/7/projects/"
+	envsPath = "/api/v3/accounts/7/projects/3/environments/"
 	varsPath = "/api/v3/accounts/7/projects/3/environment-variables/"
 )
 
@@ -47,7 +50,7 @@ var quick = dbtcloud.Poll{Silence: time.Second}
 
 // methods is every method of every service.
 func methods() []method {
-	return slices.Concat(jobMethods(), runMethods(), otherMethods())
+	return slices.Concat(jobMethods(), runMethods(), projectMethods(), environmentMethods(), variableMethods(), otherMethods())
 }
 
 func jobMethods() []method {
@@ -80,7 +83,7 @@ func jobMethods() []method {
 				"job_completion_trigger_condition":{"condition":{"job_id":9,"project_id":70506183000002,"statuses":[10,20]}},
 				"generate_docs":false,"generate_sources":false,"run_generate_sources":false,"run_lint":true,"errors_on_lint_failure":true,
 				"run_compare_changes":false,"compare_changes_flags":"--select state:modified","lifecycle_webhooks":false,
-				"integration_id":5150,"shiny_new_setting":{"level":3}}`},
+				"shiny_new_setting":{"level":3}}`},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return c.Jobs.Update(ctx, 9, dbtcloud.JobRequest{Name: "renamed"})
 			}},
@@ -89,6 +92,10 @@ func jobMethods() []method {
 		{name: "Jobs.Trigger", answer: "run.json", once: true, requests: []string{"POST " + jobsPath + "9/run/"},
 			bodies: []string{`{"cause":"push","git_sha":"abc","github_pull_request_id":50}`},
 			call:   func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Jobs.Trigger(ctx, 9, trigger) }},
+		{name: "Jobs.OpenArtifact", shape: stream, answer: `{"nodes":{}}`, requests: []string{"GET " + jobsPath + "9/artifacts/compiled/my%20models/a%25b.sql"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return drain(c.Jobs.OpenArtifact(ctx, 9, "compiled/my models/a%b.sql"))
+			}},
 		{name: "Jobs.Rerun", answer: "run.json", once: true, requests: []string{"POST " + jobsPath + "9/rerun/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Jobs.Rerun(ctx, 9) }},
 	}
@@ -110,8 +117,12 @@ func runMethods() []method {
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Retry(ctx, 9) }},
 		{name: "Runs.Steps", answer: "run.json", requests: []string{"GET " + runsPath + "9/?include_related=run_steps"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Steps(ctx, 9) }},
-		{name: "Runs.Step", answer: `{"id":11,"index":1,"status":10,"name":"dbt build"}`, requests: []string{"GET /api/v2/accounts/7/steps/11/"},
-			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Step(ctx, 11) }},
+		{name: "Runs.FailureDetails", shape: sheet, answer: `{"failed_step":"dbt build","skipped_steps":["dbt docs generate"]}`, requests: []string{"GET " + runsPath + "9/retry/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.FailureDetails(ctx, 9) }},
+		{name: "Runs.Step", answer: `{"id":11,"index":1,"status":10,"name":"dbt build"}`, requests: []string{"GET /api/v2/accounts/7/steps/11/?include_related=debug_logs"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Runs.Step(ctx, 11, dbtcloud.RunWithDebugLogs)
+			}},
 		{name: "Runs.Logs", answer: "run.json", requests: []string{"GET " + runsPath + "9/?include_related=run_steps"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Logs(ctx, 9) }},
 		{name: "Runs.Artifacts", shape: list, answer: `["manifest.json"]`, requests: []string{"GET " + runsPath + "9/artifacts/"},
@@ -133,13 +144,80 @@ func runMethods() []method {
 	}
 }
 
-func otherMethods() []method {
+func projectMethods() []method {
+	return []method{
+		{name: "Projects.All", shape: list, answer: "project.json", requests: []string{"GET " + projPath + "?limit=100&order_by=id"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return collect(c.Projects.All(ctx, dbtcloud.ProjectFilter{}))
+			}},
+		{name: "Projects.Get", answer: "project.json", requests: []string{"GET " + projPath + "3/?include_related=repository"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Projects.Get(ctx, 3, dbtcloud.ProjectWithRepository)
+			}},
+		{name: "Projects.Create", answer: "project.json", once: true, requests: []string{"POST " + projPath}, bodies: []string{`{"account_id":7,"name":"shop","state":1,"type":0}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Projects.Create(ctx, dbtcloud.ProjectRequest{Name: "shop"})
+			}},
+		{name: "Projects.Update", answer: "project.json", requests: []string{"GET " + projPath + "3/", "POST " + projPath + "3/"},
+			bodies: []string{"", `{"account_id":70506183000001,"name":"renamed","state":1,"type":0,"connection_id":70506183000005,"repository_id":70506183000006,
+				"semantic_layer_config_id":70506183000007,"skipped_setup":false,"shiny_new_setting":{"level":3}}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Projects.Update(ctx, 3, dbtcloud.ProjectRequest{Name: "renamed"})
+			}},
+		{name: "Projects.Delete", shape: ignored, answer: "project.json", requests: []string{"DELETE " + projPath + "3/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return nil, c.Projects.Delete(ctx, 3) }},
+	}
+}
+
+func environmentMethods() []method {
+	return []method{
+		{name: "Environments.All", shape: list, answer: "environment.json", requests: []string{"GET " + envsPath + "?limit=100&order_by=id"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return collect(c.Environments.All(ctx, 3, dbtcloud.EnvironmentFilter{}))
+			}},
+		{name: "Environments.Get", answer: "environment.json", requests: []string{"GET " + envsPath + "4/?include_related=project%2Ccredentials"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Environments.Get(ctx, 3, 4, dbtcloud.EnvironmentWithProject, dbtcloud.EnvironmentWithCredentials)
+			}},
+		{name: "Environments.Create", answer: "environment.json", once: true, requests: []string{"POST " + envsPath},
+			bodies: []string{`{"account_id":7,"project_id":3,"name":"CI","dbt_version":"latest","type":"deployment","use_custom_branch":false,"supports_docs":false,"state":1}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Environments.Create(ctx, 3, dbtcloud.EnvironmentRequest{Name: "CI"})
+			}},
+		{name: "Environments.Update", answer: "environment.json", requests: []string{"GET " + envsPath + "4/", "POST " + envsPath + "4/"},
+			bodies: []string{"", `{"account_id":70506183000001,"project_id":70506183000002,"name":"renamed","dbt_version":"latest","type":"deployment","deployment_type":"production",
+				"connection_id":70506183000005,"credentials_id":70506183000008,"extended_attributes_id":70506183000009,"use_custom_branch":true,"custom_branch":"release",
+				"supports_docs":true,"enable_model_query_history":false,"enable_dbt_state":false,"state":1,"shiny_new_setting":{"level":3}}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Environments.Update(ctx, 3, 4, dbtcloud.EnvironmentRequest{Name: "renamed"})
+			}},
+		{name: "Environments.Delete", shape: ignored, answer: "environment.json", requests: []string{"DELETE " + envsPath + "4/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return nil, c.Environments.Delete(ctx, 3, 4)
+			}},
+		{name: "Environments.ClearStateCache", shape: ignored, answer: `{}`, requests: []string{"DELETE /api/v3/accounts/7/environments/4/sao-cache/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return nil, c.Environments.ClearStateCache(ctx, 4)
+			}},
+	}
+}
+
+func variableMethods() []method {
 	override := `{"account_id":7,"project_id":3,"name":"DBT_X","type":"job","job_definition_id":9,"raw_value":"1"}`
 	return []method{
-		{name: "Accounts.All", shape: list, answer: "account.json", requests: []string{"GET /api/v3/accounts/"},
-			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return collect(c.Accounts.All(ctx)) }},
-		{name: "Accounts.Get", answer: "account.json", requests: []string{"GET /api/v2/accounts/7/"},
-			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Accounts.Get(ctx) }},
+		{name: "EnvironmentVariables.ForEnvironments", shape: sheet, answer: `{"environments":["project","CI"],"variables":{"DBT_X":{"project":{"id":1,"value":"a"},"CI":null}}}`,
+			requests: []string{"GET " + varsPath + "environment/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.EnvironmentVariables.ForEnvironments(ctx, 3)
+			}},
+		{name: "EnvironmentVariables.ForJob", shape: scopes, answer: `{"DBT_X":{"job":{"id":1,"value":"a"}}}`, requests: []string{"GET " + varsPath + "job/?job_definition_id=9"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.EnvironmentVariables.ForJob(ctx, 3, 9)
+			}},
+		{name: "EnvironmentVariables.ForUser", shape: scopes, answer: `{"DBT_X":{"user":{"id":1,"value":"a"}}}`, requests: []string{"GET " + varsPath + "user/?user_id=8"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.EnvironmentVariables.ForUser(ctx, 3, 8)
+			}},
 		{name: "EnvironmentVariables.JobOverrides", shape: scopes, answer: `{"DBT_X":{"job":{"id":1,"value":"a"}}}`,
 			requests: []string{"GET " + varsPath + "job/?job_definition_id=9"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
@@ -156,6 +234,37 @@ func otherMethods() []method {
 		{name: "EnvironmentVariables.Delete", shape: ignored, answer: `{}`, requests: []string{"DELETE " + varsPath + "1/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return nil, c.EnvironmentVariables.Delete(ctx, 3, 1)
+			}},
+		{name: "EnvironmentVariables.CreateBulk", shape: sheet, answer: `[{"status":"success","status_code":201,"key_name":"DBT_X","data":{"message":"made","new_var_ids":[1,2],"failures":{}}}]`,
+			once: true, requests: []string{"POST " + varsPath + "bulk/"}, bodies: []string{`{"env_var":[{"new_name":"DBT_X","project":"1","CI":"2"}]}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.EnvironmentVariables.CreateBulk(ctx, 3, []dbtcloud.VariableValues{{Name: "DBT_X", Project: "1", Environments: map[string]string{"CI": "2"}}})
+			}},
+		{name: "EnvironmentVariables.UpdateBulk", shape: sheet, answer: `{"message":"changed","new_var_ids":[1],"deleted_var_ids":[2],"failures":{}}`,
+			requests: []string{"PUT " + varsPath + "bulk/"}, bodies: []string{`{"env_vars":{"name":"DBT_X","new_name":"DBT_Y","5":"1","CI":null}}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.EnvironmentVariables.UpdateBulk(ctx, 3, dbtcloud.BulkUpdate{Name: "DBT_X", NewName: "DBT_Y", Values: map[string]*string{"5": new("1"), "CI": nil}})
+			}},
+		{name: "EnvironmentVariables.DeleteBulk", shape: ignored, answer: `{}`, requests: []string{"DELETE " + varsPath + "bulk/"}, bodies: []string{`{"name":"DBT_X"}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return nil, c.EnvironmentVariables.DeleteBulk(ctx, 3, "DBT_X")
+			}},
+	}
+}
+
+func otherMethods() []method {
+	return []method{
+		{name: "Accounts.All", shape: list, answer: "account.json", requests: []string{"GET /api/v3/accounts/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return collect(c.Accounts.All(ctx)) }},
+		{name: "Accounts.Get", answer: "account.json", requests: []string{"GET /api/v2/accounts/7/"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Accounts.Get(ctx) }},
+		{name: "Accounts.Update", answer: "account.json", requests: []string{"GET /api/v2/accounts/7/", "PATCH /api/v2/accounts/7/"}, bodies: []string{"", `{"name":"Jaffle Shop","state":1,"docs_job_id":9}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Accounts.Update(ctx, dbtcloud.AccountRequest{DocsJobID: 9})
+			}},
+		{name: "Accounts.Replace", answer: "account.json", requests: []string{"POST /api/v2/accounts/7/"}, bodies: []string{`{"name":"renamed","state":1}`},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return c.Accounts.Replace(ctx, dbtcloud.AccountRequest{Name: "renamed"})
 			}},
 		{name: "Metadata.Query", shape: graph, answer: `{"id":1}`, requests: []string{"POST /graphql"},
 			bodies: []string{`{"query":"query($id: BigInt!) { job(id: $id) { id } }","variables":{"id":9}}`},

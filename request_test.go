@@ -109,7 +109,7 @@ const (
 // makes of them: a typed result or a typed error.
 func badAnswers() []badAnswer {
 	html := "<!doctype html><title>Uh oh!</title>"
-	isDelete := func(m method) bool { return strings.Contains(m.name, ".Delete") }
+	isDelete := func(m method) bool { return strings.HasPrefix(m.requests[0], "DELETE") }
 	fineFor := func(shapes ...shape) func(method) verdict {
 		return func(m method) verdict {
 			if m.shape == stream || slices.Contains(shapes, m.shape) {
@@ -152,7 +152,7 @@ func badAnswers() []badAnswer {
 			if m.name == "Client.Do" || m.shape == graph {
 				return fine
 			}
-			return fineFor(ignored, scopes)(m)
+			return fineFor(ignored, scopes, sheet)(m)
 		}},
 		{name: "truncated", body: func(_ method, good string) string { return good[:len(good)-1] }, want: fineFor()},
 		{name: "half", body: func(_ method, good string) string { return good[:len(good)/2] }, want: fineFor()},
