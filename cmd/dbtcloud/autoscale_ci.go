@@ -15,17 +15,17 @@ import (
 // ciFlags are the flags of autoscale-ci.
 type ciFlags struct {
 	*global
-	jobID                        number
-	github, gitlab, azure, other number
-	sequence                     number
-	sha, branch                  string
-	payload                      string
-	cause, schema                string
-	mode, onInterrupt            choice
-	noMove, keepClone, dryRun    bool
-	wait                         bool
-	maxRunSlots, maxClones       number
-	pollInterval, timeout        seconds
+	jobID                     number
+	pr                        pullRequestFlags
+	sequence                  number
+	sha, branch               string
+	payload                   string
+	cause, schema             string
+	mode, onInterrupt         choice
+	noMove, keepClone, dryRun bool
+	wait                      bool
+	maxRunSlots, maxClones    number
+	pollInterval, timeout     seconds
 }
 
 const ciHelp = `See to it that a change of a pull request is tested by a Slim CI job, also while
@@ -87,13 +87,8 @@ func addJobID(fs *pflag.FlagSet, jobID *number) {
 }
 
 func (f *ciFlags) addChange(fs *pflag.FlagSet) {
-	for _, n := range []*number{&f.github, &f.gitlab, &f.azure, &f.other, &f.sequence} {
-		n.min = 1
-	}
-	fs.Var(&f.github, "github-pull-request", "number of the GitHub pull request")
-	fs.Var(&f.gitlab, "gitlab-merge-request", "IID of the GitLab merge request")
-	fs.Var(&f.azure, "azure-pull-request", "id of the Azure DevOps pull request")
-	fs.Var(&f.other, "pull-request", "number of a pull request on any other git host")
+	f.sequence.min = 1
+	f.pr.add(fs)
 	fs.StringVar(&f.sha, "sha", "", "the full head commit of the pull request")
 	fs.StringVar(&f.branch, "branch", "", "the head branch, where the commit is not known")
 	fs.Var(&f.sequence, "sequence", "orders the changes of a pull request, such as a pipeline counter: a lower one gives way")
@@ -116,12 +111,12 @@ func (f *ciFlags) addPlacing(fs *pflag.FlagSet) {
 
 func (f *ciFlags) addWaiting(fs *pflag.FlagSet) {
 	f.wait = true
-	f.pollInterval = seconds{10 * time.Second}
+	f.pollInterval = seconds{value: 10 * time.Second, min: leastPoll}
 	f.onInterrupt = choice{value: "cancel", allowed: []string{"cancel", "detach"}}
 	toggle(fs, &f.wait, "wait", "wait for the end of the run (the default)", "end once the run is where it belongs")
 	toggle(fs, &f.wait, "should-poll", "", "")
 	hide(fs, "should-poll", "no-should-poll")
-	fs.Var(&f.pollInterval, "poll-interval", "longest time between two looks; the first are shorter")
+	fs.Var(&f.pollInterval, "poll-interval", "longest time between two looks, at least 100ms; the first are shorter")
 	fs.Var(&f.timeout, "timeout", "give up after this time (default: never)")
 	fs.Var(&f.onInterrupt, "on-interrupt", "what becomes of the run on SIGINT, SIGTERM and --timeout: cancel it, or detach and let it go on")
 	yes(fs, &f.dryRun, "dry-run", "print what would be done, and why; touch nothing")
@@ -225,32 +220,14 @@ func (f *ciFlags) change(fs *pflag.FlagSet) (dbtcloud.Change, dbtcloud.Trigger, 
 
 // pullRequest is the one that a flag names, else that of the payload.
 func (f *ciFlags) pullRequest(payload dbtcloud.PullRequest) (dbtcloud.PullRequest, error) {
-	given := []struct {
-		flag   string
-		host   dbtcloud.GitHost
-		number int64
-	}{
-		{"--github-pull-request", dbtcloud.GitHub, f.github.value},
-		{"--gitlab-merge-request", dbtcloud.GitLab, f.gitlab.value},
-		{"--azure-pull-request", dbtcloud.AzureRepos, f.azure.value},
-		{"--pull-request", dbtcloud.OtherHost, f.other.value},
+	pr, err := f.pr.given()
+	if err != nil || pr != (dbtcloud.PullRequest{}) {
+		return pr, err
 	}
-	pr := payload
-	var flags, all []string
-	for _, g := range given {
-		all = append(all, g.flag)
-		if g.number > 0 {
-			flags = append(flags, g.flag)
-			pr = dbtcloud.PullRequest{Host: g.host, Number: g.number}
-		}
+	if payload == (dbtcloud.PullRequest{}) {
+		return pr, errors.New("pull request: is missing: give one of " + strings.Join(pullRequestNames(), ", ") + ", or a --payload that names it")
 	}
-	if len(flags) > 1 {
-		return pr, errors.New(strings.Join(flags, " and ") + ": give only one of them")
-	}
-	if pr == (dbtcloud.PullRequest{}) {
-		return pr, errors.New("pull request: is missing: give one of " + strings.Join(all, ", ") + ", or a --payload that names it")
-	}
-	return pr, nil
+	return payload, nil
 }
 
 func or(a, b string) string {

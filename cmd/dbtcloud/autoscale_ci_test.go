@@ -331,7 +331,7 @@ func TestFlagsOverrideThePayload(t *testing.T) {
 func TestLiveLineOnATerminal(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, 300*time.Millisecond)
-	o := invokeOn(t.Context(), func() int { return 60 }, c.env, "autoscale-ci", "--github-pull-request=7", "--sha="+sha1, "--poll-interval=10ms").want(t, exitSuccess)
+	o := invokeOn(t.Context(), func() int { return 60 }, c.env, "autoscale-ci", "--github-pull-request=7", "--sha="+sha1, "--poll-interval=100ms").want(t, exitSuccess)
 	live := regexp.MustCompile(fmt.Sprintf(`\r\d:\d\d  run %d on job %d: \w+`, c.Runs()[0].ID, c.job))
 	if !live.MatchString(o.stderr) {
 		t.Errorf("stderr %q never showed %s", o.stderr, live)

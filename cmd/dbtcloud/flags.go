@@ -55,8 +55,57 @@ func (c *choice) Type() string { return "word" }
 
 func (c *choice) String() string { return c.value }
 
+// text is a flag whose value is not blank.
+type text struct{ value string }
+
+// Set takes the text as it is.
+func (t *text) Set(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("is empty: is the variable set that it comes from?")
+	}
+	t.value = s
+	return nil
+}
+
+// Type is the placeholder in the help.
+func (t *text) Type() string { return "text" }
+
+func (t *text) String() string { return t.value }
+
+// several is a flag for values with commas between them, or given again.
+type several[E any] struct {
+	values []E
+	parse  func(word string) ([]E, bool)
+	want   string // what the words must be
+}
+
+// Set reads one or several.
+func (l *several[E]) Set(s string) error {
+	for word := range strings.SplitSeq(s, ",") {
+		values, ok := l.parse(strings.ToLower(strings.TrimSpace(word)))
+		if !ok {
+			return errors.New("must be " + l.want)
+		}
+		l.values = append(l.values, values...)
+	}
+	return nil
+}
+
+// Type is the placeholder in the help.
+func (l *several[E]) Type() string { return "list" }
+
+func (l *several[E]) String() string {
+	if len(l.values) == 0 {
+		return ""
+	}
+	return fmt.Sprint(l.values)
+}
+
+// leastPoll is the shortest time between two looks: an eighth of what the API allows an account.
+const leastPoll = 100 * time.Millisecond
+
 // seconds is a flag for a length of time: with a unit as in 90s or 5m, or in seconds without one.
-type seconds struct{ value time.Duration }
+type seconds struct{ value, min time.Duration }
 
 // Set reads a positive length of time.
 func (d *seconds) Set(s string) error {
@@ -66,6 +115,9 @@ func (d *seconds) Set(s string) error {
 	}
 	if err != nil || v <= 0 {
 		return errors.New("must be a length of time above 0, such as 90s, 5m or 1h")
+	}
+	if v < d.min {
+		return fmt.Errorf("must be at least %s", d.min)
 	}
 	d.value = v
 	return nil
@@ -90,6 +142,21 @@ func yes(fs *pflag.FlagSet, target *bool, name, usage string) {
 func toggle(fs *pflag.FlagSet, target *bool, name, usage, noUsage string) {
 	fs.BoolFunc(name, usage, setBool(target, true))
 	fs.BoolFunc("no-"+name, noUsage, setBool(target, false))
+}
+
+// perhaps defines a flag that says yes, or no with =false; without it nothing is said.
+func perhaps(fs *pflag.FlagSet, target **bool, name, usage string) {
+	fs.BoolFunc(name, usage, func(s string) error {
+		*target = new(bool)
+		return setBool(*target, true)(s)
+	})
+}
+
+// set puts a value in the place of another, unless it is the zero value.
+func set[V comparable](to *V, v V) {
+	if v != *new(V) {
+		*to = v
+	}
 }
 
 // setBool sets target to to when the flag is given, and to the contrary when it is given as false.

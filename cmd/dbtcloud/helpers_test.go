@@ -86,10 +86,15 @@ func invoke(t *testing.T, env map[string]string, args ...string) outcome {
 
 // invokeOn is invoke with a terminal of so many columns.
 func invokeOn(ctx context.Context, columns func() int, env map[string]string, args ...string) outcome {
+	return invokeWith(ctx, columns, env, "", args...)
+}
+
+// invokeWith is invokeOn with something on standard input.
+func invokeWith(ctx context.Context, columns func() int, env map[string]string, stdin string, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	a := app{
 		getenv: func(name string) string { return env[name] },
-		stdout: &stdout, stderr: &stderr, columns: columns,
+		stdin:  strings.NewReader(stdin), stdout: &stdout, stderr: &stderr, columns: columns,
 		options: []dbtcloud.Option{dbtcloud.WithRetry(dbtcloud.Retry{Attempts: 2, MinDelay: time.Millisecond, MaxDelay: time.Millisecond})},
 	}
 	status := a.run(ctx, args)
@@ -99,7 +104,7 @@ func invokeOn(ctx context.Context, columns func() int, env map[string]string, ar
 // test has pull request 7 tested, with quick looks.
 func (c *cloud) test(t *testing.T, args ...string) outcome {
 	t.Helper()
-	return invoke(t, c.env, append([]string{"autoscale-ci", "--github-pull-request=7", "--sha=" + sha1, "--poll-interval=10ms"}, args...)...)
+	return invoke(t, c.env, append([]string{"autoscale-ci", "--github-pull-request=7", "--sha=" + sha1, "--poll-interval=100ms"}, args...)...)
 }
 
 // want fails the test unless the invocation ended so.

@@ -13,6 +13,6 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // that nobody reads the progress any more must not leave a run and its clone behind
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	a := app{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr, columns: terminal(os.Stderr, os.Getenv)}
+	a := app{getenv: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, columns: terminal(os.Stderr, os.Getenv)}
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/slimci/dbtcloud"
 )
@@ -77,37 +80,6 @@ func newPlanned(p *dbtcloud.Plan) planned {
 	return out
 }
 
-// runResult is what stdout gets from the commands of a single run with --output json.
-type runResult struct {
-	RunID         *int64        `json:"run_id"`
-	JobID         *int64        `json:"job_id"`
-	Status        *string       `json:"status"`
-	StatusMessage *string       `json:"status_message"`
-	GitSHA        *string       `json:"git_sha"`
-	GitBranch     *string       `json:"git_branch"`
-	CreatedAt     dbtcloud.Time `json:"created_at"`
-	StartedAt     dbtcloud.Time `json:"started_at"`
-	FinishedAt    dbtcloud.Time `json:"finished_at"`
-	URL           *string       `json:"url"`
-	Error         *string       `json:"error"`
-}
-
-func newRunResult(client *dbtcloud.Client, r *dbtcloud.Run, err error) runResult {
-	sha, branch := r.GitSHA, r.GitBranch
-	if r.Trigger != nil && sha == "" {
-		sha = r.Trigger.GitSHA
-	}
-	if r.Trigger != nil && branch == "" {
-		branch = r.Trigger.GitBranch
-	}
-	return runResult{
-		RunID: known(r.ID), JobID: known(r.JobID), Status: statusText(r), StatusMessage: known(r.StatusMessage),
-		GitSHA: known(sha), GitBranch: known(branch),
-		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
-		URL: known(client.RunURL(r)), Error: errorText(err),
-	}
-}
-
 // swept is what stdout gets from sweep with --output json.
 type swept struct {
 	JobID         int64   `json:"job_id"`
@@ -123,10 +95,10 @@ func newSwept(jobID int64, r dbtcloud.SweepReport, err error) swept {
 		KeptJobIDs: list(r.Kept), Error: errorText(err)}
 }
 
-// emit writes the result: one JSON object on one line, or the text, if there is any.
+// emit writes the result: the object as JSON on one line, or the text, if there is any.
 func (a app) emit(g *global, object any, text string) error {
 	if g.output.value == "json" {
-		b, err := json.Marshal(object)
+		b, err := plainJSON(object)
 		if err != nil {
 			return fmt.Errorf("writing the result: %w", err)
 		}
@@ -139,6 +111,26 @@ func (a app) emit(g *global, object any, text string) error {
 		return fmt.Errorf("writing the result to stdout: %w", err)
 	}
 	return nil
+}
+
+// plainJSON encodes with no escapes but those that JSON asks for, and those of the
+// control characters that JSON lets pass.
+func plainJSON(object any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(object); err != nil {
+		return nil, err
+	}
+	var out []byte
+	for _, r := range strings.TrimSuffix(b.String(), "\n") {
+		if unicode.IsControl(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out, nil
 }
 
 // known is null in JSON for the zero value.

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/slimci/dbtcloud"
 )
@@ -27,40 +25,13 @@ func payloadKeys() []string {
 // never show a value.
 func parsePayload(text string) (dbtcloud.Trigger, error) {
 	var t dbtcloud.Trigger
-	d := json.NewDecoder(strings.NewReader(text))
-	if first, err := d.Token(); err != nil || first != json.Delim('{') {
-		return t, errors.New("--payload: is not a JSON object, such as {\"git_sha\":\"...\",\"github_pull_request_id\":7}: check the quotes around it")
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return t, brokenPayload(text, d)
-		}
-		key := token.(string) // the decoder takes nothing else for a key
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return t, brokenPayload(text, d)
-		}
-		if seen[key] {
-			return t, fmt.Errorf("--payload: %.60q is given twice", key)
-		}
-		seen[key] = true
-		if err := setField(&t, key, value); err != nil {
-			return t, fmt.Errorf("--payload: %.60q %w", key, err)
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return t, brokenPayload(text, d)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return t, errors.New("--payload: has something after the JSON object: check the quotes around it")
+	err := eachField(text, `{"git_sha":"...","github_pull_request_id":7}`, func(key string, value json.RawMessage) error {
+		return setField(&t, key, value)
+	})
+	if err != nil {
+		return t, fmt.Errorf("--payload: %w", err)
 	}
 	return t, nil
-}
-
-func brokenPayload(text string, d *json.Decoder) error {
-	return fmt.Errorf("--payload: is not valid JSON from character %d on: check the quotes, and that no variable in it is empty", utf8.RuneCountInString(text[:d.InputOffset()])+1)
 }
 
 // setField puts the value of a key into the trigger.

@@ -66,7 +66,7 @@ func (p *process) begin(t *testing.T) {
 // startTest has pull request 7 tested.
 func (c *cloud) startTest(t *testing.T, args ...string) *process {
 	t.Helper()
-	return c.start(t, append([]string{"autoscale-ci", "--github-pull-request=7", "--sha=" + sha1, "--poll-interval=50ms", "--output=json"}, args...)...)
+	return c.start(t, append([]string{"autoscale-ci", "--github-pull-request=7", "--sha=" + sha1, "--poll-interval=100ms", "--output=json"}, args...)...)
 }
 
 // signal sends a signal and returns when.
@@ -249,7 +249,7 @@ func TestNobodyReads(t *testing.T) {
 			}
 			c := newCloud(t, 300*time.Millisecond)
 			c.occupy()
-			p := c.prepare(t, "autoscale-ci", "--github-pull-request=7", "--sha="+sha1, "--poll-interval=50ms")
+			p := c.prepare(t, "autoscale-ci", "--github-pull-request=7", "--sha="+sha1, "--poll-interval=100ms")
 			test.gone(p, w)
 			p.begin(t)
 			if err := w.Close(); err != nil {

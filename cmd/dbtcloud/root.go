@@ -15,6 +15,7 @@ import (
 // app is the command apart from the process that it runs in.
 type app struct {
 	getenv  func(string) string
+	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
 	columns func() int        // of the terminal that stderr is; nil: it is none
@@ -65,12 +66,13 @@ func (a app) root() *cobra.Command {
 	}
 	group(root)
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
 	g := &global{accountID: number{min: 1}, output: choice{value: "text", allowed: []string{"text", "json"}}}
 	flags := root.PersistentFlags()
 	flags.VarP(&g.accountID, "account-id", "a", "the account (env DBT_CLOUD_ACCOUNT_ID)")
 	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
 	flags.Var(&g.output, "output", "what stdout gets: text or json")
-	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.runs(g))
+	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.accounts(g), a.projects(g), a.environments(g), a.jobs(g), a.runs(g))
 	return root
 }
 
@@ -88,6 +90,25 @@ func group(cmd *cobra.Command) {
 			}
 		}
 		return invalid("unknown command %.40q: %s has %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+	}
+}
+
+// helpCommand shows the help of a command, and refuses what is none.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = about.Args(about, rest)
+			}
+			if err != nil || about == nil {
+				return err
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
 	}
 }
 

@@ -71,6 +71,8 @@ func TestHelpAndVersion(t *testing.T) {
 			"--timeout", "--on-interrupt", "--dry-run", "--output", "--account-id", "--host"}},
 		{"sweep", "sweep --help", []string{"--job-id", "--kept"}},
 		{"runs", "runs", []string{"get", "wait", "cancel"}},
+		{"help runs wait", "help runs wait", []string{"Follow a run to its end", "--poll-interval"}},
+		{"help help", "help help", []string{"Show the help of a command"}},
 		{"version", "--version", []string{"dbtcloud version " + version()}},
 	}
 	for _, test := range tests {
@@ -86,13 +88,15 @@ func TestHelpAndVersion(t *testing.T) {
 func TestUnknownCommands(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ args, want string }{
-		{"autoscale", `unknown command "autoscale": dbtcloud has autoscale-ci, runs, sweep`},
-		{"runs got", `unknown command "got": dbtcloud runs has cancel, get, wait`},
+		{"autoscale", `unknown command "autoscale": dbtcloud has accounts, autoscale-ci, `},
+		{"runs got", `unknown command "got": dbtcloud runs has artifacts, cancel, get, list, logs, retry, wait`},
 		{"runs get", "dbtcloud runs get takes one argument, the id of the run, not 0"},
 		{"runs cancel 1 2", "dbtcloud runs cancel takes one argument, the id of the run, not 2"},
 		{"runs wait x", `run id "x": must be a whole number of at least 1`},
 		{"sweep 5", "dbtcloud sweep takes flags only, but 1 other arguments were given"},
 		{"sweep", "--job-id: is missing"},
+		{"help bogus", `unknown command "bogus": dbtcloud has accounts, autoscale-ci, `},
+		{"help runs bogus", `unknown command "bogus": dbtcloud runs has artifacts, `},
 		{"--frobnicate", "unknown flag --frobnicate: dbtcloud --help lists all"},
 	}
 	for _, test := range tests {
@@ -108,16 +112,21 @@ func TestRunsGetAndCancel(t *testing.T) {
 	run := c.occupy()
 	link := "https://ab123.us1.dbt.com/deploy/" + id(c.AccountID()) + "/projects/" + id(dbtcloudtest.DefaultProjectID) + "/runs/" + id(run) + "/"
 	o := invoke(t, c.env, "runs", "get", id(run)).want(t, exitSuccess)
-	if want := "run " + id(run) + " of job " + id(c.job) + ": running\n"; o.stdout != link+"\n" || o.stderr != want {
-		t.Errorf("get said %q and %q", o.stdout, o.stderr)
+	for _, want := range []string{"ID               " + id(run) + "\n", "\nSTATUS           running\n", "\nCOMMIT           " + sha3[:12] + "\n", "\nLINK             " + link + "\n"} {
+		if !strings.Contains(o.stdout, want) || o.stderr != "" {
+			t.Errorf("get said %q and %q, want %q", o.stdout, o.stderr, want)
+		}
 	}
 	got := invoke(t, c.env, "runs", "get", id(run), "--output=json").want(t, exitSuccess).object(t)
-	if numberOf(t, got, "run_id") != run || numberOf(t, got, "job_id") != c.job || got["status"] != "running" || got["url"] != link || got["git_sha"] != sha3 || got["finished_at"] != nil || got["error"] != nil {
+	if numberOf(t, got, "id") != run || numberOf(t, got, "job_definition_id") != c.job || numberOf(t, got, "status") != int64(dbtcloudtest.Running) || got["href"] != link {
 		t.Errorf("get: object %v", got)
 	}
-	got = invoke(t, c.env, "runs", "cancel", id(run), "--output=json").want(t, exitSuccess).object(t)
-	if numberOf(t, got, "run_id") != run || got["status"] != "cancelled" {
+	o = invoke(t, c.env, "runs", "cancel", id(run), "--output=json").want(t, exitSuccess)
+	if got = o.object(t); numberOf(t, got, "id") != run || numberOf(t, got, "status") != int64(dbtcloudtest.Cancelled) {
 		t.Errorf("cancel: object %v", got)
+	}
+	if want := "cancel: run " + id(run) + " of job " + id(c.job) + ": cancelled"; !strings.HasPrefix(o.stderr, want) {
+		t.Errorf("cancel said %q, want %q", o.stderr, want)
 	}
 	if r, _ := c.Run(run); r.Status != dbtcloudtest.Cancelled {
 		t.Errorf("the run is %s", r.Status)
@@ -148,13 +157,13 @@ func TestRunsWait(t *testing.T) {
 	tests := []struct {
 		name   string
 		end    func(c *cloud, run int64)
-		status string
+		status dbtcloudtest.RunStatus
 		want   int
 	}{
-		{"success", func(c *cloud, run int64) { c.FinishRun(run, dbtcloudtest.Success) }, "success", exitSuccess},
-		{"error", func(c *cloud, run int64) { c.FinishRun(run, dbtcloudtest.Error) }, "error", exitRunFailed},
-		{"cancelled", func(c *cloud, run int64) { c.CancelRun(run, "somebody", "") }, "cancelled", exitCancelled},
-		{"deadline", func(*cloud, int64) {}, "running", exitDeadline},
+		{"success", func(c *cloud, run int64) { c.FinishRun(run, dbtcloudtest.Success) }, dbtcloudtest.Success, exitSuccess},
+		{"error", func(c *cloud, run int64) { c.FinishRun(run, dbtcloudtest.Error) }, dbtcloudtest.Error, exitRunFailed},
+		{"cancelled", func(c *cloud, run int64) { c.CancelRun(run, "somebody", "") }, dbtcloudtest.Cancelled, exitCancelled},
+		{"deadline", func(*cloud, int64) {}, dbtcloudtest.Running, exitDeadline},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,10 +171,10 @@ func TestRunsWait(t *testing.T) {
 			c := newCloud(t, -1)
 			run := c.occupy()
 			c.At(time.Now().Add(30*time.Millisecond), func(s *dbtcloudtest.Server) { test.end(&cloud{Server: s}, run) })
-			o := invoke(t, c.env, "runs", "wait", id(run), "--poll-interval=10ms", "--timeout=500ms", "--output=json").want(t, test.want)
+			o := invoke(t, c.env, "runs", "wait", id(run), "--poll-interval=100ms", "--timeout=500ms", "--output=json").want(t, test.want)
 			got := o.object(t)
-			if numberOf(t, got, "run_id") != run || got["status"] != test.status || (got["error"] == nil) != (test.want == exitSuccess) {
-				t.Errorf("object %v", got)
+			if numberOf(t, got, "id") != run || numberOf(t, got, "status") != int64(test.status) || strings.Contains(o.stderr, "\ndbtcloud: ") != (test.want != exitSuccess) {
+				t.Errorf("object %v, stderr %q", got, o.stderr)
 			}
 			if r, _ := c.Run(run); test.want == exitDeadline && r.Status.Terminal() {
 				t.Errorf("the run is %s, though nobody cancelled it", r.Status)
@@ -203,7 +212,8 @@ func TestInterruptedBeforeAnyAnswer(t *testing.T) {
 	ctx, interrupt := context.WithCancelCause(t.Context())
 	interrupt(errors.New("interrupt signal received"))
 	for _, args := range [][]string{
-		{"runs", "get", "1"}, {"runs", "wait", "1"}, {"runs", "cancel", "1"}, {"sweep"},
+		{"runs", "get", "1"}, {"runs", "wait", "1"}, {"runs", "cancel", "1"}, {"runs", "list"}, {"runs", "logs", "1"}, {"runs", "artifacts", "1"}, {"sweep"},
+		{"jobs", "list"}, {"jobs", "get", "Slim CI"}, {"jobs", "delete", "1"}, {"jobs", "trigger", "Slim CI", "--wait"}, {"jobs", "deploy", "1", "--sha", sha1}, {"projects", "list"}, {"accounts", "get"},
 		{"autoscale-ci", "--pull-request=7", "--sha=" + sha1}, {"autoscale-ci", "--pull-request=7", "--sha=" + sha1, "--dry-run"},
 	} {
 		if o := invokeOn(ctx, nil, c.env, args...); o.status != exitInterrupted || !strings.Contains(o.stderr, "dbtcloud: interrupted: ") {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slimci/dbtcloud"
@@ -11,57 +13,165 @@ import (
 )
 
 func (a app) runs(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "runs", Short: "Get, follow or cancel a run"}
-	group(cmd)
-	cmd.AddCommand(a.runsGet(g), a.runsWait(g), a.runsCancel(g))
+	return commands("runs", "List, show, follow, cancel and retry runs; their logs and artifacts",
+		a.runsList(g), a.runsGet(g), a.runsWait(g), a.runsCancel(g), a.runsRetry(g), a.runsLogs(g), a.runsArtifacts(g))
+}
+
+// runResource is what there is to see of a run. It has no name and is no one's to delete.
+func runResource(client *dbtcloud.Client) resource[*dbtcloud.Run] {
+	type run = *dbtcloud.Run
+	return resource[run]{
+		kind: "run",
+		columns: []column[run]{
+			{"ID", func(r run) string { return idText(r.ID) }},
+			{"STATUS", func(r run) string { return *statusText(r) }},
+			{"JOB", jobOf},
+			{"CREATED", func(r run) string { return clockTime(r.CreatedAt) }},
+			{"DURATION", func(r run) string { return r.RunDuration }},
+			{"COMMIT", func(r run) string { return commitOf(r)[:min(len(commitOf(r)), 12)] }},
+			{"CAUSE", func(r run) string { return triggerOf(r).Cause }},
+		},
+		details: []column[run]{
+			{"MESSAGE", func(r run) string { return r.StatusMessage }},
+			{"PROJECT", func(r run) string { return idText(r.ProjectID) }},
+			{"ENVIRONMENT", func(r run) string { return idText(r.EnvironmentID) }},
+			{"BRANCH", func(r run) string { return or(r.GitBranch, triggerOf(r).GitBranch) }},
+			{"SCHEMA OVERRIDE", func(r run) string { return triggerOf(r).SchemaOverride }},
+			{"DBT VERSION", func(r run) string { return r.DbtVersion }},
+			{"STARTED", func(r run) string { return clockTime(r.StartedAt) }},
+			{"FINISHED", func(r run) string { return clockTime(r.FinishedAt) }},
+			{"LINK", client.RunURL},
+		},
+	}
+}
+
+// triggerOf is the trigger of a run; an empty one where the answer has none.
+func triggerOf(r *dbtcloud.Run) dbtcloud.RunTrigger {
+	if r.Trigger == nil {
+		return dbtcloud.RunTrigger{}
+	}
+	return *r.Trigger
+}
+
+// commitOf is the commit of a run: before its checkout, the one that was asked for.
+func commitOf(r *dbtcloud.Run) string { return or(r.GitSHA, triggerOf(r).GitSHA) }
+
+// jobOf is the id of the run's job, and its name where the answer has it.
+func jobOf(r *dbtcloud.Run) string {
+	if r.Job == nil || r.Job.Name == "" {
+		return idText(r.JobID)
+	}
+	return idText(r.JobID) + " " + r.Job.Name
+}
+
+const runsListHelp = `List runs, the newest first.
+
+Without --since: the newest 20, or as many as --newest says. With --since: all since
+then, or the newest of them. --since takes a length of time, such as 90m, 24h or 7d, or
+a date, such as 2025-01-31 or 2025-01-31T06:00:00Z.`
+
+// runsFilter holds the flags of runs list.
+type runsFilter struct {
+	place
+	job      reference
+	statuses several[dbtcloud.RunStatus]
+	newest   number
+	since    moment
+}
+
+func (a app) runsList(g *global) *cobra.Command {
+	f := &runsFilter{newest: number{min: 1}, statuses: runStatuses()}
+	cmd := command("list", "List runs, the newest first", func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		if f.newest.value > 100 {
+			return invalid("--newest: must be at most 100, not %d: --since lists more", f.newest.value)
+		}
+		s, err := a.scope(ctx, cmd, g, f.place)
+		if err != nil {
+			return err
+		}
+		job, err := jobResource().idOf(ctx, s, f.job)
+		if err != nil {
+			return err
+		}
+		runs, err := dbtcloud.Collect(s.client.Runs.All(ctx, f.filter(s, job, time.Now())))
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(runs, func(a, b *dbtcloud.Run) int { return int(b.ID - a.ID) })
+		return runResource(s.client).showAll(a, g, runs)
+	})
+	cmd.Long, cmd.Args = runsListHelp, noArgs
+	cmd.Flags().SortFlags = false
+	cmd.Flags().Var(&f.job, "job", "only runs of this job")
+	f.addProject(cmd)
+	f.addEnvironment(cmd)
+	cmd.Flags().Var(&f.statuses, "status", "only runs with one of these statuses: queued, starting, running, success, error, cancelled; active is the first three")
+	cmd.Flags().Var(&f.newest, "newest", "only so many, at most 100")
+	cmd.Flags().Var(&f.since, "since", "only runs that were created since then")
 	return cmd
 }
 
-func (a app) runsGet(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "get RUN_ID",
-		Short: "Show where a run stands",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, id, err := a.oneRun(cmd, g, args)
-			if err != nil {
-				return err
-			}
-			ctx := cmd.Context()
-			run, err := client.Runs.Get(ctx, id, dbtcloud.RunWithTrigger, dbtcloud.RunWithAudit)
-			if err != nil {
-				return because(ctx, err)
-			}
-			a.tell(oneLine(describe(run)))
-			return a.emit(g, newRunResult(client, run, nil), client.RunURL(run))
-		},
+func (f *runsFilter) filter(s scope, job int64, now time.Time) dbtcloud.RunFilter {
+	filter := dbtcloud.RunFilter{
+		JobID: job, ProjectID: s.project, EnvironmentID: s.environment, Statuses: f.statuses.values, Newest: int(f.newest.value),
+		Include: []dbtcloud.RunInclude{dbtcloud.RunWithTrigger, dbtcloud.RunWithJob},
 	}
+	if f.since.given() {
+		filter.CreatedBetween = [2]time.Time{f.since.before(now), now.Add(24 * time.Hour)} // clocks differ
+	} else if filter.Newest == 0 {
+		filter.Newest = 20
+	}
+	return filter
+}
+
+func (a app) runsGet(g *global) *cobra.Command {
+	return command("get RUN_ID", "Show where a run stands", func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		client, id, err := a.oneRun(cmd, g, args)
+		if err != nil {
+			return err
+		}
+		run, err := client.Runs.Get(ctx, id, dbtcloud.RunWithTrigger, dbtcloud.RunWithJob, dbtcloud.RunWithAudit)
+		if err != nil {
+			return err
+		}
+		return goneReader(runResource(client).show(a, g, run))
+	})
 }
 
 // newRun is how long a run that is not found may be too new to be seen.
 const newRun = 10 * time.Second
 
+// waiting holds the flags of commands that follow a run.
+type waiting struct {
+	pollInterval, timeout seconds
+}
+
+func (w *waiting) add(cmd *cobra.Command) {
+	w.pollInterval = seconds{value: 10 * time.Second, min: leastPoll}
+	cmd.Flags().Var(&w.pollInterval, "poll-interval", "longest time between two looks, at least 100ms; the first are shorter")
+	cmd.Flags().Var(&w.timeout, "timeout", "give up after this time (default: never)")
+}
+
+const runsWaitHelp = `Follow a run to its end. The exit status tells how it ended. The run goes on when
+the command is interrupted or its --timeout passes.`
+
 func (a app) runsWait(g *global) *cobra.Command {
-	pollInterval, timeout := seconds{10 * time.Second}, seconds{}
-	cmd := &cobra.Command{
-		Use:   "wait RUN_ID",
-		Short: "Follow a run to its end",
-		Long:  "Follow a run to its end. The exit status tells how it ended. The run goes on when\nthe command is interrupted or its --timeout passes.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, id, err := a.oneRun(cmd, g, args)
-			if err != nil {
-				return err
-			}
-			ctx, cancel := withDeadline(cmd.Context(), timeout.value)
-			defer cancel()
-			run, err := a.watch(ctx, client, id, dbtcloud.Poll{Interval: pollInterval.value, Grace: newRun})
-			if run == nil {
-				return err
-			}
-			return errors.Join(err, a.emit(g, newRunResult(client, run, err), client.RunURL(run)))
-		},
-	}
-	cmd.Flags().Var(&pollInterval, "poll-interval", "longest time between two looks; the first are shorter")
-	cmd.Flags().Var(&timeout, "timeout", "give up after this time (default: never)")
+	var w waiting
+	cmd := command("wait RUN_ID", "Follow a run to its end", func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		client, id, err := a.oneRun(cmd, g, args)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := withDeadline(ctx, w.timeout.value)
+		defer cancel()
+		run, err := a.watch(ctx, client, id, dbtcloud.Poll{Interval: w.pollInterval.value, Grace: newRun})
+		if run == nil {
+			return err
+		}
+		return errors.Join(err, a.emitRun(g, client, run))
+	})
+	cmd.Long = runsWaitHelp
+	w.add(cmd)
 	return cmd
 }
 
@@ -88,41 +198,65 @@ func (a app) watch(ctx context.Context, client *dbtcloud.Client, id int64, poll 
 }
 
 func (a app) runsCancel(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "cancel RUN_ID",
-		Short: "Cancel a run",
-		Long:  "Cancel a run. It may take a while to end: `dbtcloud runs wait` tells when it has.\nA run that has ended already stays as it is.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, id, err := a.oneRun(cmd, g, args)
-			if err != nil {
-				return err
-			}
-			ctx := cmd.Context()
-			run, err := client.Runs.Cancel(ctx, id)
-			if err != nil {
-				return because(ctx, err)
-			}
-			a.tell(oneLine("cancel of " + describe(run)))
-			return a.emit(g, newRunResult(client, run, nil), client.RunURL(run))
-		},
-	}
+	cmd := a.runsAction(g, "cancel", "Cancel a run", func(ctx context.Context, client *dbtcloud.Client, id int64) (*dbtcloud.Run, error) {
+		return client.Runs.Cancel(ctx, id)
+	})
+	cmd.Long = "Cancel a run. It may take a while to end: `dbtcloud runs wait` tells when it has.\nA run that has ended already stays as it is."
+	return cmd
+}
+
+func (a app) runsRetry(g *global) *cobra.Command {
+	cmd := a.runsAction(g, "retry", "Start a new run that continues a failed one", func(ctx context.Context, client *dbtcloud.Client, id int64) (*dbtcloud.Run, error) {
+		return client.Runs.Retry(ctx, id)
+	})
+	cmd.Long = "Start a new run that continues a failed one from its failed step. The failed run must be\nthe latest of its job. The new run is printed: `dbtcloud runs wait` follows it."
+	return cmd
+}
+
+// runsAction makes a command that does something to a run and prints what came of it.
+func (a app) runsAction(g *global, verb, short string, do func(context.Context, *dbtcloud.Client, int64) (*dbtcloud.Run, error)) *cobra.Command {
+	return command(verb+" RUN_ID", short, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		client, id, err := a.oneRun(cmd, g, args)
+		if err != nil {
+			return err
+		}
+		run, err := do(ctx, client, id)
+		if err != nil {
+			return err
+		}
+		a.tell(oneLine(verb + ": " + describe(run)))
+		return a.emitRun(g, client, run)
+	})
 }
 
 // oneRun reads the run that a command is about, and makes the client.
 func (a app) oneRun(cmd *cobra.Command, g *global, args []string) (*dbtcloud.Client, int64, error) {
-	id := number{min: 1}
 	if len(args) != 1 {
 		return nil, 0, invalid("%s takes one argument, the id of the run, not %d", cmd.CommandPath(), len(args))
 	}
-	if err := id.Set(args[0]); err != nil {
-		return nil, 0, invalid("run id %.40q: %w", args[0], err)
+	id, err := runID(args[0])
+	if err != nil {
+		return nil, 0, err
 	}
 	client, err := a.client(cmd, g)
-	return client, id.value, err
+	return client, id, err
+}
+
+func runID(arg string) (int64, error) {
+	id := number{min: 1}
+	if err := id.Set(arg); err != nil {
+		return 0, invalid("run id %.40q: %w", arg, err)
+	}
+	return id.value, nil
+}
+
+// emitRun writes the run that a command has led to: its link, or the API's own object.
+func (a app) emitRun(g *global, client *dbtcloud.Client, run *dbtcloud.Run) error {
+	return a.emit(g, run.Raw(), client.RunURL(run))
 }
 
 func describe(r *dbtcloud.Run) string {
-	text := fmt.Sprintf("run %d of job %d: %s", r.ID, r.JobID, *statusText(r))
+	text := fmt.Sprintf("run %d of job %d: %s", r.ID, r.JobID, strings.ToLower(r.Status.String()))
 	if r.StatusMessage != "" {
 		text += ": " + r.StatusMessage
 	}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// eachField hands over the fields of a JSON object in turn. Its errors name the
+// field and never show a value.
+func eachField(text, example string, field func(name string, value json.RawMessage) error) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return errors.New("is not a JSON object, such as " + example + ": check the quotes around it")
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return brokenJSON(text, d)
+		}
+		name := token.(string) // the decoder takes nothing else for a name
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return brokenJSON(text, d)
+		}
+		if seen[name] {
+			return fmt.Errorf("%.60q is given twice", name)
+		}
+		seen[name] = true
+		if err := field(name, value); err != nil {
+			return fmt.Errorf("%.60q %w", name, err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return brokenJSON(text, d)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("has something after the JSON object: check the quotes around it")
+	}
+	return nil
+}
+
+func brokenJSON(text string, d *json.Decoder) error {
+	return fmt.Errorf("is not valid JSON from character %d on: check the quotes, and that no variable in it is empty", utf8.RuneCountInString(text[:d.InputOffset()])+1)
+}
+
+// parseRequest reads a JSON object with the API's names of fields into a request, and
+// reports every field that is wrong. like is the type of an answer: what only that has
+// is read-only.
+func parseRequest(text string, req any, like reflect.Type, kind string) error {
+	into := reflect.ValueOf(req).Elem()
+	writable, readable := namesOf(into.Type()), namesOf(like)
+	var problems []error
+	err := eachField(text, `{"name":"..."}`, func(name string, value json.RawMessage) error {
+		var problem error
+		switch i := slices.Index(writable, name); {
+		case i >= 0:
+			problem = fill(into.Field(i), value)
+		case slices.Contains(readable, name):
+			problem = errors.New("cannot be written, it is for the service to set: leave it out")
+		default:
+			problem = fmt.Errorf("is no field of a %s: %s", kind, suggestion(name, writable))
+		}
+		if problem != nil {
+			problems = append(problems, fmt.Errorf("%.60q %w", name, problem))
+		}
+		return nil
+	})
+	return errors.Join(append(problems, err)...)
+}
+
+// fill decodes a value into a field of a request.
+func fill(to reflect.Value, value json.RawMessage) error {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.DisallowUnknownFields()
+	err := d.Decode(to.Addr().Interface())
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if mismatch.Field != "" {
+			return fmt.Errorf("has a %q that must be %s", mismatch.Field, wanted(mismatch.Type))
+		}
+		return errors.New("must be " + wanted(mismatch.Type))
+	}
+	if err != nil {
+		if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
+			return errors.New("has no field " + name)
+		}
+		return errors.New("cannot be read")
+	}
+	if to.IsZero() || to.Kind() == reflect.Slice && to.Len() == 0 {
+		return errors.New("is null or empty: give a value or leave the field out")
+	}
+	return nil
+}
+
+// wanted says in words what a type takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct, reflect.Map, reflect.Pointer:
+		return "an object"
+	default:
+		return "a whole number"
+	}
+}
+
+// namesOf are the API's names of the fields of a struct, in their order; empty for a
+// field that the API does not see.
+func namesOf(t reflect.Type) []string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return names
+}
+
+// isZero tells whether a request says nothing about a field.
+func isZero(req any, name string) bool {
+	v := reflect.ValueOf(req)
+	i := slices.Index(namesOf(v.Type()), name)
+	return i < 0 || v.Field(i).IsZero()
+}
+
+// suggestion is what a wrong name of a field may have been meant to be.
+func suggestion(name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "those are " + strings.Join(known, ", ")
+}

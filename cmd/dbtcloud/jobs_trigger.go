@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/slimci/dbtcloud"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const jobsTriggerHelp = `Start a run of a job. The run is printed at once; with --wait it is followed, and the exit
+status tells how it ended. It goes on when the command is interrupted or its --timeout passes.
+
+A run is started once: where the API gives no clear answer, it is looked for by a mark of a
+few letters that every cause ends with.`
+
+// triggerFlags say what a run is started with.
+type triggerFlags struct {
+	pr                                             pullRequestFlags
+	cause, sha, branch, schema, target, dbtVersion text
+	threads                                        number
+	timeout                                        seconds
+	docs                                           *bool
+	steps                                          []string
+}
+
+func (f *triggerFlags) add(fs *pflag.FlagSet) {
+	f.threads.min, f.timeout.min = 1, time.Second
+	fs.Var(&f.cause, "cause", "why the run is started")
+	fs.Var(&f.sha, "sha", "the commit to check out")
+	fs.Var(&f.branch, "branch", "the branch to check out")
+	fs.Var(&f.schema, "schema", "schema to build into, instead of that of the environment")
+	fs.StringArrayVar(&f.steps, "steps-override", nil, "a `command` to carry out instead of the job's own; give one --steps-override for each")
+	fs.Var(&f.target, "target", "name of the dbt target, instead of the job's own")
+	fs.Var(&f.threads, "threads", "number of dbt threads, instead of the job's own")
+	fs.Var(&f.timeout, "timeout-override", "cancel the run after this time, instead of the job's own")
+	fs.Var(&f.dbtVersion, "dbt-version", "version of dbt, instead of that of the environment")
+	perhaps(fs, &f.docs, "docs", "generate docs, or with =false not, instead of the job's own")
+	f.pr.add(fs)
+}
+
+func (f *triggerFlags) trigger() (dbtcloud.Trigger, error) {
+	pr, err := f.pr.given()
+	return dbtcloud.Trigger{
+		Cause: or(f.cause.value, "Triggered by dbtcloud"), PullRequest: pr, GitSHA: f.sha.value, GitBranch: f.branch.value,
+		SchemaOverride: f.schema.value, TargetNameOverride: f.target.value, DbtVersionOverride: f.dbtVersion.value,
+		ThreadsOverride: int(f.threads.value), TimeoutSecondsOverride: int(f.timeout.value / time.Second),
+		GenerateDocsOverride: f.docs, StepsOverride: f.steps,
+	}, err
+}
+
+func (a app) jobsTrigger(g *global) *cobra.Command {
+	var f triggerFlags
+	var w waiting
+	wait := false
+	cmd := a.triggering(g, "trigger", "Start a run of a job", &w, &wait, f.trigger)
+	cmd.Long = jobsTriggerHelp
+	f.add(cmd.Flags())
+	yes(cmd.Flags(), &wait, "wait", "follow the run to its end")
+	w.add(cmd)
+	return cmd
+}
+
+const jobsDeployHelp = `Start the production job for a commit that has just been merged, and follow the run to its
+end: the exit status tells how it ended. The run goes on when the command is interrupted or
+its --timeout passes.
+
+A run is started once: where the API gives no clear answer, it is looked for by a mark of a
+few letters that its cause ends with.`
+
+func (a app) jobsDeploy(g *global) *cobra.Command {
+	var sha, branch, cause text
+	var w waiting
+	wait := true
+	cmd := a.triggering(g, "deploy", "Run the production job for a merged commit", &w, &wait, func() (dbtcloud.Trigger, error) {
+		t := dbtcloud.Trigger{Cause: or(cause.value, "Commit "+sha.value), GitSHA: sha.value, GitBranch: branch.value}
+		return t, fullCommit(sha.value)
+	})
+	cmd.Long = jobsDeployHelp
+	cmd.Example = `  dbtcloud jobs deploy Production --sha "$GITHUB_SHA" --branch main`
+	cmd.Flags().Var(&sha, "sha", "the merged commit, in full")
+	cmd.Flags().Var(&branch, "branch", "the branch that it was merged into")
+	cmd.Flags().Var(&cause, "cause", "why the run is started (default \"Commit <sha>\")")
+	toggle(cmd.Flags(), &wait, "wait", "follow the run to its end (the default)", "end once the run is accepted")
+	w.add(cmd)
+	return cmd
+}
+
+// fullCommit refuses what is no commit: a run of a wrong one would deploy something else.
+func fullCommit(sha string) error {
+	if sha == "" {
+		return errors.New("--sha: is missing: give the merged commit")
+	}
+	if !regexp.MustCompile(`^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`).MatchString(sha) {
+		return fmt.Errorf("--sha: %.70q is not a full commit id of 40 or 64 hexadecimal digits", sha)
+	}
+	return nil
+}
+
+// triggering makes a command that starts a run of a job, and follows it if that is wanted.
+func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, trigger func() (dbtcloud.Trigger, error)) *cobra.Command {
+	var in place
+	cmd := command(verb+" JOB", short, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		ref, wrong := oneReference(cmd, "job", args)
+		t, err := trigger()
+		m := newMark()
+		t.Cause += string(m)
+		s, err := a.scope(ctx, cmd, g, in, wrong, err, m.fits(t.Cause))
+		if err != nil {
+			return err
+		}
+		ctx, cancel := withDeadline(ctx, w.timeout.value)
+		defer cancel()
+		job, err := jobResource().idOf(ctx, s, ref)
+		if err != nil {
+			return because(ctx, err)
+		}
+		run, err := a.triggerOnce(ctx, s.client, job, t, m)
+		if err != nil {
+			return because(ctx, err)
+		}
+		a.tell(fmt.Sprintf("triggered run %d of job %d", run.ID, job))
+		if *wait {
+			run, err = a.follow(ctx, s.client, run, w.pollInterval.value)
+		}
+		return errors.Join(err, a.emitRun(g, s.client, run))
+	})
+	cmd.Flags().SortFlags = false
+	in.addProject(cmd)
+	return cmd
+}
+
+// follow is watch for a run that has just been started, which is returned if
+// nothing newer was seen.
+func (a app) follow(ctx context.Context, client *dbtcloud.Client, run *dbtcloud.Run, interval time.Duration) (*dbtcloud.Run, error) {
+	last, err := a.watch(ctx, client, run.ID, dbtcloud.Poll{Interval: interval})
+	if last == nil {
+		last = run
+	}
+	if err != nil && !last.Status.Terminal() {
+		err = fmt.Errorf("%w; run %d goes on: `dbtcloud runs wait %d` follows it", err, run.ID, run.ID)
+	}
+	return last, err
+}
