@@ -197,9 +197,11 @@ func (r *CIRun) detail(ctx context.Context) error {
 }
 
 // locked is why the account starts no runs; empty if it does, or was not read.
-func (r *CIRun) locked() string {
-	a := r.account
-	if a == nil || !a.Locked && !a.RunLockedUntil.After(r.a.Client.serverTime()) {
+func (r *CIRun) locked() string { return lockOf(r.account, r.a.Client.serverTime()) }
+
+// lockOf is why an account starts no runs at a time.
+func lockOf(a *Account, now time.Time) string {
+	if a == nil || !a.Locked && !a.RunLockedUntil.After(now) {
 		return ""
 	}
 	return cmp.Or(strings.TrimSpace(a.LockReason+" "+a.LockCause), "no reason is given")
