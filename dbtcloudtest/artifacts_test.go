@@ -151,8 +151,10 @@ func TestRetry(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		first := w.trigger(w.job, 7, "a")
 		path := "runs/" + id(first) + "/retry/"
-		if code, _ := w.do("POST", path, nil); code != 400 {
-			t.Errorf("retry of a running run is answered %d, want 400", code)
+		for _, method := range []string{"GET", "POST"} {
+			if code, _ := w.do(method, path, nil); code != 400 {
+				t.Errorf("%s of a running run is answered %d, want 400", method, code)
+			}
 		}
 		time.Sleep(time.Minute)
 		_, body := w.do("GET", path, nil)
@@ -171,6 +173,9 @@ func TestRetry(t *testing.T) {
 		_, body = w.do("GET", "runs/"+id(first)+"/", nil)
 		if got := data(body)["retry_not_supported_reason"]; got != "RETRY_NOT_LATEST_RUN" {
 			t.Errorf("retry_not_supported_reason is %v, want RETRY_NOT_LATEST_RUN", got)
+		}
+		if code, _ := w.do("GET", path, nil); code != 200 {
+			t.Errorf("failure details of a run that was retried are answered %d, want 200", code)
 		}
 		time.Sleep(time.Minute)
 		// The last run has succeeded, so a rerun is a new run; after a failed one it is a retry.

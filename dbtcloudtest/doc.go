@@ -1,6 +1,6 @@
 // Package dbtcloudtest is a fake dbt Cloud that runs inside a test: stateful, in memory, without a network or an account.
-// It serves the part of the Administrative API that tools around jobs and runs need, and it schedules, queues, runs,
-// cancels and forgets runs as the service does.
+// It serves every operation of the Administrative API on accounts, projects, environments, environment variables, jobs and runs, in both
+// versions, and it schedules, queues, runs, cancels and forgets runs as the service does.
 //
 //	s := dbtcloudtest.New(dbtcloudtest.WithRunSlots(2))
 //	job := s.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
@@ -22,13 +22,31 @@
 // holds none; the oldest run that can start does. A deleted job takes its unfinished runs with it. A cancel of a queued run
 // is immediate, one of a running run takes its time ([WithCancelLatency]). [WithCIConcurrency] is what other plans do.
 // Answers have the shapes that were recorded of the service: nulls, both forms of timestamps, an answer that is nested twice.
+// What is missing, deleted or outside the token's projects ([WithProjectScope]) is a 404 that hints at permissions.
 //
-// Request bodies are checked as strictly as the official document allows ([WithWrites]); query parameters that an operation does not
-// have are ignored, as the service ignores them, and recorded in [Request].
+// Request bodies are checked as strictly as the official document allows ([WithWrites]), or take what real clients send; query
+// parameters that an operation does not have are ignored, as the service ignores them, and recorded in [Request]. An update replaces
+// the whole object: what it leaves out gets its default, so an environment loses its connection and credentials. Values
+// of DBT_ENV_SECRET... variables are never shown.
+//
+// In no document, but served because clients live by it: the lists of an account's environments in the third version, and its deletion.
+//
+// # What is assumed
 //
 // Where nobody has recorded what the service does, an option chooses, and its text says so: what a full queue or a deactivated
-// job answers ([WithRefusal]), and the deletion of a job ([WithDeletes], [WithDeletedJobs]). The account is always
-// the only one, and users, connections, notifications and webhooks do not exist.
+// job answers, and the deletion of a project or an environment that has active jobs ([WithRefusal]), and what a deletion answers
+// ([WithDeletes], [WithDeletedJobs]). Further assumptions, each of them the stricter reading:
+//
+//   - An update of a project replaces it, as the documents say of jobs and environments, and "state": 2 deletes it.
+//   - The failure details of a run that did not fail are a 400.
+//   - A bulk creation makes each variable on its own; its 400 lists every one of them, and those that could be made are there.
+//   - A bulk update changes values by their ids and adds values by the names of environments. With strict writes the name of an environment
+//     that has a value is a failure; with lenient ones it stands for the id.
+//   - A bulk deletion takes the values of jobs and users too.
+//   - A person's view shows the values of the project's development environment. Any number is a user.
+//
+// The account is always the only one, and users, connections, repositories, notifications and webhooks do not exist: a project shows
+// the repository that a test has given it ([Server.EditProject]).
 //
 // # Trouble
 //
@@ -38,5 +56,6 @@
 //
 // # Looking
 //
-// [Server.Runs], [Server.Jobs], [Server.History] and [Server.Requests] tell what is, what happened and what was asked.
+// [Server.Runs], [Server.Jobs], [Server.Projects], [Server.Environments] and [Server.EnvironmentVariables] tell what is,
+// [Server.History] what happened to jobs and runs, and [Server.Requests] what was asked.
 package dbtcloudtest

@@ -135,13 +135,13 @@ func (c *call) isOld() bool { return strings.HasPrefix(c.path, "/api/v2/") }
 
 // environmentJSON is the environment as an answer of one of the API's versions shows it.
 func (w *world) environmentJSON(e *resource, old bool, include includes) map[string]any {
-	layout, hidden := runTimeLayout, onlyOld()
+	layout, hidden, always := runTimeLayout, onlyOld(), []string{"credentials"}
 	out := map[string]any{
 		"raw_dbt_version": cmp.Or[any](e.fields["dbt_version"], "latest"), "fusion_readiness": nil, "project": nil,
 		"is_deferrable": e.fields["deployment_type"] != nil,
 	}
 	if old {
-		layout, hidden = jobTimeLayout, onlyNew()
+		layout, hidden, always = jobTimeLayout, onlyNew(), []string{"connection", "repository"}
 		out = map[string]any{"raw_dbt_version": out["raw_dbt_version"], "jobs": nil, "custom_environment_variables": nil}
 	}
 	out = e.show(out, layout)
@@ -149,11 +149,13 @@ func (w *world) environmentJSON(e *resource, old bool, include includes) map[str
 		delete(out, name)
 	}
 	for _, name := range []string{"connection", "credentials", "repository"} {
-		always := old == (name != "credentials") // of these the version's document always has the key
-		if shown := include[name] && e.fields[name] != nil; !shown && always {
-			out[name] = nil
-		} else if !shown {
+		if !include[name] || e.fields[name] == nil {
 			delete(out, name)
+		}
+	}
+	for _, name := range always {
+		if _, there := out[name]; !there {
+			out[name] = nil
 		}
 	}
 	if p := w.openProject(e.projectID()); p != nil && include["project"] && !old {

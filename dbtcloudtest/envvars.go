@@ -225,7 +225,7 @@ func (w *world) deleteEnvVar(c *call) answer {
 	return w.gone(w.envVarJSON(v, 2))
 }
 
-// envVar is the value that the path names. Of a job that is gone there is none.
+// envVar is the value that the path names.
 func (w *world) envVar(c *call) *envVar {
 	for _, v := range w.envVars {
 		if v.id == c.id("id") && v.projectID == c.id("project") && w.openProject(v.projectID) != nil {

@@ -81,11 +81,15 @@ func (w *world) createVariable(c *call, values map[string]any) (map[string]any, 
 		if key == "new_name" {
 			continue
 		}
-		if v, reason := w.newValue(c, name, key, text(values[key])); reason != "" {
-			failures[key] = reason
-		} else {
-			ids = append(ids, w.addEnvVar(v, c.now))
+		v, reason := w.place(c, name, key)
+		if v.value = text(values[key]); v.value == "" {
+			reason = "The value is empty."
 		}
+		if reason != "" {
+			failures[key] = reason
+			continue
+		}
+		ids = append(ids, w.addEnvVar(&v, c.now))
 	}
 	if len(ids) == 0 {
 		return nil, "A value is needed: for the project, or for an environment by its name."
@@ -104,12 +108,9 @@ func (w *world) variable(c *call, name string) []*envVar {
 	return out
 }
 
-// newValue is a value for the project or the environment that key names, or why there cannot be one.
-func (w *world) newValue(c *call, name, key, value string) (*envVar, string) {
-	v := &envVar{scope: scopeProject, projectID: c.id("project"), name: name, value: value}
-	if value == "" {
-		return nil, "The value is empty."
-	}
+// place is where a value of the variable belongs that key names: the project, or an environment by its name; or why there is no such place.
+func (w *world) place(c *call, name, key string) (envVar, string) {
+	v := envVar{scope: scopeProject, projectID: c.id("project"), name: name}
 	if key == scopeProject {
 		return v, ""
 	}
@@ -119,11 +120,11 @@ func (w *world) newValue(c *call, name, key, value string) (*envVar, string) {
 			return v, ""
 		}
 	}
-	return nil, "There is no environment with this name."
+	return v, "There is no environment with this name."
 }
 
 // updateEnvVars changes one variable: its name, the values that it has (by id; null or "" deletes one), and adds values (by the name of an
-// environment). A name of an environment that has a value already is a failure to strict writes, and changes the value for lenient ones.
+// environment). A name of an environment that has a value already is a failure to strict writes, and stands for its id to lenient ones.
 func (w *world) updateEnvVars(c *call) answer {
 	if w.openProject(c.id("project")) == nil {
 		return w.notFound()
@@ -136,76 +137,74 @@ func (w *world) updateEnvVars(c *call) answer {
 	change, _ := body["env_vars"].(map[string]any)
 	name := text(change["name"])
 	renamed := cmp.Or(text(change["new_name"]), name)
-	switch {
-	case len(w.variable(c, name)) == 0:
-		return w.invalid(map[string]any{"reason": "There is no environment variable with this name."})
-	case renamed != name && len(w.variable(c, renamed)) > 0:
-		return w.invalid(map[string]any{"reason": variableExists})
-	case checkName(renamed) != "":
-		return w.invalid(map[string]any{"reason": checkName(renamed)})
+	if reason := w.renameObstacle(c, name, renamed); reason != "" {
+		return w.invalid(map[string]any{"reason": reason})
 	}
-	b := bulkUpdate{world: w, call: c, name: name, made: []int64{}, deleted: []int64{}, failures: map[string]any{}}
+	u := bulkUpdate{w: w, c: c, name: name, made: []int64{}, deleted: []int64{}, failures: map[string]any{}}
 	for _, key := range slices.Sorted(maps.Keys(change)) {
 		if key != "name" && key != "new_name" {
-			b.set(key, text(change[key]))
+			u.set(key, text(change[key]))
 		}
 	}
 	for _, v := range w.variable(c, name) {
 		v.name, v.updated = renamed, c.now
 	}
 	return w.ok(map[string]any{
-		"message": "Environment variable updated.", "new_var_ids": b.made, "deleted_var_ids": b.deleted, "failures": b.failures,
+		"message": "Environment variable updated.", "new_var_ids": u.made, "deleted_var_ids": u.deleted, "failures": u.failures,
 	})
+}
+
+// renameObstacle is why the variable cannot get, or keep, the name; "" for none.
+func (w *world) renameObstacle(c *call, name, renamed string) string {
+	switch {
+	case len(w.variable(c, name)) == 0:
+		return "There is no environment variable with this name."
+	case renamed != name && len(w.variable(c, renamed)) > 0:
+		return variableExists
+	}
+	return checkName(renamed)
 }
 
 // bulkUpdate is what becomes of one variable.
 type bulkUpdate struct {
-	*world
-	*call
+	w             *world
+	c             *call
 	name          string
 	made, deleted []int64
 	failures      map[string]any
 }
 
-// set gives the value that key names, by its id or by an environment, another value; the empty one deletes it.
-func (b *bulkUpdate) set(key, value string) {
-	if id, err := strconv.ParseInt(key, 10, 64); err == nil {
-		for _, v := range b.variable(b.call, b.name) {
-			if v.id == id {
-				b.change(v, value)
-				return
-			}
+// set gives the value that key names another content.
+func (u *bulkUpdate) set(key, value string) {
+	id, err := strconv.ParseInt(key, 10, 64)
+	place, reason := u.w.place(u.c, u.name, key)
+	for _, v := range u.w.variable(u.c, u.name) {
+		switch byID := err == nil && v.id == id; {
+		case byID, reason == "" && v.same(&place) && u.w.cfg.writes == Lenient:
+			u.change(v, value)
+			return
+		case reason == "" && v.same(&place):
+			reason = "The variable has a value here already: name it by its id."
 		}
-		b.failures[key] = "The variable has no value with this id."
-		return
 	}
-	v, reason := b.newValue(b.call, b.name, key, cmp.Or(value, "x"))
-	if reason != "" {
-		b.failures[key] = reason
-		return
-	}
-	for _, old := range b.variable(b.call, b.name) {
-		if !old.same(v) {
-			continue
-		}
-		if b.cfg.writes == Lenient {
-			b.change(old, value)
-		} else {
-			b.failures[key] = "The variable has a value here already: name it by its id."
-		}
-		return
-	}
-	if value != "" {
-		b.made = append(b.made, b.addEnvVar(v, b.now))
+	switch {
+	case err == nil:
+		u.failures[key] = "The variable has no value with this id."
+	case reason != "":
+		u.failures[key] = reason
+	case value != "":
+		place.value = value
+		u.made = append(u.made, u.w.addEnvVar(&place, u.c.now))
 	}
 }
 
-func (b *bulkUpdate) change(v *envVar, value string) {
-	if v.value, v.updated = value, b.now; value != "" {
+// change gives a value another content; the empty one deletes it.
+func (u *bulkUpdate) change(v *envVar, value string) {
+	if v.value, v.updated = value, u.c.now; value != "" {
 		return
 	}
-	b.dropEnvVars(func(other *envVar) bool { return other == v })
-	b.deleted = append(b.deleted, v.id)
+	u.w.dropEnvVars(func(other *envVar) bool { return other == v })
+	u.deleted = append(u.deleted, v.id)
 }
 
 // deleteEnvVars deletes a variable by name, with everything that jobs and users have for it. The document gives no body, its users send

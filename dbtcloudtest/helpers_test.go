@@ -32,3 +32,14 @@ func (w *world) jobBody(more map[string]any) map[string]any {
 }
 
 type jsonNumber = json.Number
+
+// v3 makes the client talk to the third version of the API.
+func (w *world) v3() { w.base = strings.Replace(w.base, "/v2/", "/v3/", 1) }
+
+// refusal is the tree of complaints of an answer, nil when it is none.
+func refusal(code int, body map[string]any) any {
+	if code == 200 {
+		return nil
+	}
+	return body["data"]
+}

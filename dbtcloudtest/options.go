@@ -170,7 +170,7 @@ func WithStartDelay(queued, starting Delay) Option {
 	return func(c *config) { c.queueDelay, c.startDelay = queued, starting }
 }
 
-// WithRunTime sets how each run goes; f is asked once, when the run begins to run (default five minutes, success).
+// WithRunTime sets how each run goes; f is asked once, when the run begins to run (default, and for nil: five minutes, success).
 // f must not call the server.
 func WithRunTime(f func(Run) Outcome) Option {
 	return func(c *config) {

@@ -1,6 +1,7 @@
 package dbtcloudtest_test
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -132,4 +133,33 @@ func TestDelays(t *testing.T) {
 			t.Errorf("queued for %v to %v, want all over the time from 1s to 5s", shortest, longest)
 		}
 	}, dbtcloudtest.WithRunSlots(0), dbtcloudtest.WithStartDelay(dbtcloudtest.Between(time.Second, 5*time.Second), nil))
+}
+
+func TestBadOptions(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		taken := w.AddJob(dbtcloudtest.JobSpec{ID: w.job})
+		if rows := w.list("jobs/"); taken == w.job || len(rows) != 1 {
+			t.Errorf("the id %d is given again as %d, and a page has %v, want another id and one row", w.job, taken, rows)
+		}
+		run := w.trigger(w.job, 1, "a")
+		w.AddArtifacts(run, dbtcloudtest.Artifact{Path: "x", Open: func() io.Reader { return nil }})
+		if got := w.run(run).Status; got != dbtcloudtest.Running {
+			t.Errorf("the run is %v, want it to have a slot", got)
+		}
+		w.FinishRun(run, success)
+		if diff := cmp.Diff([]any{200, "text/plain; charset=utf-8", "", int64(-1)}, w.file("runs/"+id(run)+"/artifacts/x")); diff != "" {
+			t.Errorf("an artifact without content (-want +got):\n%s", diff)
+		}
+	}, nil, dbtcloudtest.WithMaxPageSize(-1), dbtcloudtest.WithRunTime(nil), dbtcloudtest.WithRunSlots(-1), dbtcloudtest.WithQueueLimit(-1))
+}
+
+func TestStatusZeroRefusesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.DeactivateJob(w.job)
+		w.trigger(w.job, 1, "a")
+		w.trigger(w.job, 2, "b")
+		if code, _ := w.do("POST", "jobs/"+id(w.job)+"/run/", map[string]any{"cause": "test"}); code != 400 {
+			t.Errorf("with a full queue answered %d, want 400", code)
+		}
+	}, dbtcloudtest.WithRefusal(dbtcloudtest.RefuseDeactivated, 0, ""), dbtcloudtest.WithQueueLimit(1))
 }

@@ -82,17 +82,17 @@ func newTrigger(body map[string]any) trigger {
 
 // accept queues a run, or refuses it for the state of the account or the job.
 func (w *world) accept(c *call, j *job, t trigger, retryOf int64) answer {
-	reason := Refusal(-1)
-	switch {
-	case w.locked:
-		reason = RefuseLocked
-	case j.versions.last().deactivated:
-		reason = RefuseDeactivated
-	case w.cfg.queueLimit > 0 && w.queued() >= w.cfg.queueLimit:
-		reason = RefuseQueueFull
-	}
-	if refused, ok := w.cfg.refusals[reason]; ok && refused.status != 0 {
-		return w.fail(refused.status, refused.message, nil)
+	for _, obstacle := range []struct {
+		stands bool
+		reason Refusal
+	}{
+		{w.locked, RefuseLocked},
+		{j.versions.last().deactivated, RefuseDeactivated},
+		{w.cfg.queueLimit > 0 && w.queued() >= w.cfg.queueLimit, RefuseQueueFull},
+	} {
+		if refused := w.cfg.refusals[obstacle.reason]; obstacle.stands && refused.status != 0 {
+			return w.fail(refused.status, refused.message, nil)
+		}
 	}
 	r := w.enqueue(j, t, "api", retryOf, c.now)
 	return w.ok(w.runJSON(r, r.versions.last(), c.now, includes{"trigger": true}))

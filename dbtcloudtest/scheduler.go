@@ -230,6 +230,7 @@ func (w *world) endCancelled(r *run, at time.Time) { w.end(r, at, Cancelled, r.c
 func (w *world) deleteJob(j *job, at time.Time, by string) {
 	w.changeJob(j, at, func(s *jobState) { s.deleted, s.updated = at, at })
 	w.record(Event{At: at, Kind: JobDeleted, JobID: j.id, By: by})
+	w.dropEnvVars(func(v *envVar) bool { return v.jobID == j.id })
 	for _, r := range slices.Clone(w.active) {
 		if r.jobID != j.id {
 			continue

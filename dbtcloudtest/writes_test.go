@@ -1,7 +1,6 @@
 package dbtcloudtest_test
 
 import (
-	"maps"
 	"strings"
 	"testing"
 
@@ -201,53 +200,4 @@ func TestTriggerWrites(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestEnvironmentVariables(t *testing.T) {
-	inBubble(t, func(t *testing.T, w *world) {
-		type object = map[string]any
-		w.base = strings.Replace(w.base, "/v2/", "/v3/", 1)
-		vars := "projects/" + id(dbtcloudtest.DefaultProjectID) + "/environment-variables/"
-		projectVar := w.AddProjectEnvVar(dbtcloudtest.DefaultProjectID, "DBT_LIMIT", "100")
-		secret := w.AddEnvVarOverride(w.job, "DBT_ENV_SECRET_KEY", "hunter2")
-		write := func(more object) object {
-			body := object{
-				"account_id": w.AccountID(), "project_id": dbtcloudtest.DefaultProjectID, "name": "DBT_LIMIT", "type": "job",
-				"job_definition_id": w.job, "raw_value": "10",
-			}
-			maps.Copy(body, more)
-			return body
-		}
-		code, body := w.do("POST", vars, write(nil))
-		override := data(body)["id"]
-		if diff := cmp.Diff([]any{200, "10"}, []any{code, data(body)["display_value"]}); diff != "" {
-			t.Errorf("create (-want +got):\n%s", diff)
-		}
-		for name, change := range map[string]object{
-			"twice": nil, "no prefix": {"name": "LIMIT"}, "lower case": {"name": "DBT_limit"}, "unknown key": {"colour": 1},
-		} {
-			if code, _ := w.do("POST", vars, write(change)); code != 400 {
-				t.Errorf("create, %s: answered %d, want 400", name, code)
-			}
-		}
-		if code, _ := w.do("POST", vars, write(object{"job_definition_id": 5})); code != 404 {
-			t.Errorf("create, unknown job: answered %d, want 404", code)
-		}
-		if code, _ := w.do("POST", vars+string(override.(jsonNumber))+"/", write(object{"raw_value": "20"})); code != 200 {
-			t.Errorf("update answered %d, want 200", code)
-		}
-		_, body = w.do("GET", vars+"job/?job_definition_id="+id(w.job), nil)
-		want := object{
-			"DBT_LIMIT":          object{"project": object{"id": number(projectVar), "value": "100"}, "job": object{"id": override, "value": "20"}},
-			"DBT_ENV_SECRET_KEY": object{"job": object{"id": number(secret), "value": "**********"}},
-		}
-		if diff := cmp.Diff(want, data(body)); diff != "" {
-			t.Errorf("list (-want +got):\n%s", diff)
-		}
-		for _, want := range []int{204, 404} {
-			if code, _ := w.do("DELETE", vars+id(secret)+"/", nil); code != want {
-				t.Errorf("delete answered %d, want %d", code, want)
-			}
-		}
-	})
 }
