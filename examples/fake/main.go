@@ -1,5 +1,8 @@
-// Command fake serves a fake dbt Cloud with one Slim CI job on loopback, and prints
-// the variables with which the dbtcloud command, or any client, talks to it.
+// Command fake serves a fake dbt Cloud with one Slim CI job on loopback, until it is
+// interrupted, and prints the variables with which the dbtcloud command, or any
+// client, talks to it.
+//
+//	go run ./examples/fake -slots 2 -run-time 1m
 package main
 
 import (

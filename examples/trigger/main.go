@@ -1,4 +1,8 @@
-// Command trigger runs a job; exit status 1: it did not succeed, 2: bad input, 5: it was not triggered.
+// Command trigger is the smallest program: it runs a job and waits for it. With the variables of the account set:
+//
+//	go run ./examples/trigger -job 67890
+//
+// Exit status 1: the run did not succeed, 2: bad input, 5: it was not triggered.
 package main
 
 import (

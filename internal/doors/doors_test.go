@@ -49,6 +49,8 @@ func refusal(file, imported string) string {
 		return "the directory " + from + " has no line in doors"
 	case inside == "internal/testenv" && !test:
 		return "internal/testenv is for tests"
+	case to == "examples" && inside != path.Dir(file):
+		return "an example stands alone, so that it can be copied"
 	case from == to || slices.Contains(allowed, to):
 		return ""
 	case test && forTests(file, to, inside):
@@ -109,6 +111,12 @@ func TestRefusal(t *testing.T) {
 		{"dbtcloudtest/server.go", module + "/slim", false},
 		{"examples/quickstart/main.go", module + "/dbtcloudtest", true},
 		{"examples/quickstart/main.go", module + "/cmd/dbtcloud", false},
+		{"examples/harness/orchestrator.go", module, true},
+		{"examples/harness/orchestrator_test.go", module + "/dbtcloudtest", true},
+		{"examples/orchestrator/fake.go", module + "/dbtcloudtest", true},
+		{"examples/orchestrator/main.go", module + "/examples/harness", false},
+		{"examples/jobs/main.go", module + "/examples/quickstart/draw", false},
+		{"examples/jobs/jobs_test.go", module + "/examples/jobs", true},
 		{"cmd/dbtcloud/main.go", module + "/cmd/internal/flags", true},
 		{"cmd/dbtcloud/main.go", module + "/examples/quickstart", false},
 		{"cmd/dbtcloud/main.go", module + "/stores/s3", false},
