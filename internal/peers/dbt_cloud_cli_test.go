@@ -20,6 +20,10 @@ func TestCLILooks(t *testing.T) {
 	show(t, cli(t), []look{
 		{"account list", "data.*.id", "{account}", "200 GET /api/v3/accounts/"},
 		{"account get", "data.run_slots", "3", "200 GET /"},
+		{"project list", "data.*.id", "{project}", "200 GET /v3/projects/"},
+		{"project get --project-id {project}", "data.name", `"Analytics"`, "200 GET /v3/projects/{id}/"},
+		{"environment list --project-id {project} --limit 1 --offset 1", "data.*.name", `"Production"`, "200 GET /v3/projects/{project}/environments/"},
+		{"environment get --project-id {project} --environment-id {environment}", "data.name", `"CI"`, "200 GET /v3/projects/{project}/environments/{id}/"},
 		{"job list", "data.*.id", "{ci} {nightly}", "200 GET /jobs/"},
 		{"job list --order-by=-id --limit 1 --project-id {project}", "data.*.id", "{nightly}", "200 GET /jobs/"},
 		{"job get --job-id {ci} --include-related most_recent_run", "data.most_recent_run.id", "{queued}", "200 GET /jobs/{id}/"},
@@ -152,4 +156,20 @@ func TestCLITripsOverADeleteWithoutBody(t *testing.T) {
 	if job, _ := a.Job(a.nightly); job.DeletedAt.IsZero() {
 		t.Error("the job is still there")
 	}
+}
+
+func TestCLIProjectsAndEnvironments(t *testing.T) {
+	t.Parallel()
+	a := newAccount(dbtcloudtest.WithDeletes(dbtcloudtest.Envelope))
+	p := newPeer(t, cli(t), a.Server)
+	project := p.run("project", "create", "--name", "Finance", "--type", "0").at("data.id")
+	equal(t, "name after the update", `"Accounting"`, p.run("project", "update", "--project-id", project, "--name", "Accounting", "--type", "0").at("data.name"))
+	environment := p.run("environment", "create", "--project-id", project, "--name", "Production", "--type", "deployment",
+		"--deployment-type", "production", "--dbt-version", "latest").at("data.id")
+	equal(t, "environments", environment, p.run("environment", "list", "--project-id", project).at("data.*.id"))
+	p.run("environment", "delete", "--project-id", project, "--environment-id", environment)
+	equal(t, "environments left", "", p.run("environment", "list", "--project-id", project).at("data.*.id"))
+	p.run("project", "delete", "--project-id", project)
+	equal(t, "projects left", a.fill("{project}"), p.run("project", "list").at("data.*.id"))
+	p.start(a.args("project delete --project-id {project}")...).ends(1).says("400 Client Error")
 }

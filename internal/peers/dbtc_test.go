@@ -9,7 +9,7 @@ import (
 )
 
 // account is a fake with something in it to look at: three runs of a CI job, of which the first has ended with artifacts,
-// the second runs until it is told to end, and the third waits for it; and a scheduled job.
+// the second runs until it is told to end, and the third waits for it; another job; and a variable that the CI job overrides.
 type account struct {
 	*dbtcloudtest.Server
 	ci, nightly            int64
@@ -20,6 +20,8 @@ func newAccount(opts ...dbtcloudtest.Option) account {
 	a := account{Server: dbtcloudtest.New(append([]dbtcloudtest.Option{dbtcloudtest.WithRunSlots(3), untilTold()}, opts...)...)}
 	a.ci = a.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
 	a.nightly = a.AddJob(dbtcloudtest.JobSpec{Name: "Nightly", JobType: "other"})
+	a.AddProjectEnvVar(dbtcloudtest.DefaultProjectID, "DBT_LIMIT", "100")
+	a.AddEnvVarOverride(a.ci, "DBT_LIMIT", "5")
 	a.ended = a.AddRun(dbtcloudtest.RunSpec{JobID: a.ci, SHA: "aaa"})
 	a.AddArtifact(a.ended, "manifest.json", []byte(`{"nodes":{"model.shop.orders":{}}}`))
 	a.AddArtifact(a.ended, "compiled/shop/orders.sql", []byte("select 1"))
@@ -72,6 +74,12 @@ func TestDbtcLooks(t *testing.T) {
 	show(t, program(t, "dbtc", "dbtc"), []look{
 		{"accounts list", "data.*.id", "{account}", "200 GET /api/v3/accounts/"},
 		{"accounts get", "data.run_slots", "3", "200 GET /"},
+		{"projects list", "data.*.id", "{project}", "200 GET /v3/projects/"},
+		{"projects get --project-id {project}", "data.name", `"Analytics"`, "200 GET /v3/projects/{id}/"},
+		{"projects get-by-name --project-name Analytics", "data.id", "{project}", "200 GET /api/v3/accounts/; 200 GET /v3/projects/; 200 GET /v3/projects/{id}/"},
+		{"environments list --project-id {project} --order-by=-name", "data.*.name", `"Production" "CI"`, "200 GET /v3/projects/{project}/environments/"},
+		{"env-vars list --project-id {project}", "data.variables.DBT_LIMIT.project.value", `"100"`, "200 GET /v3/projects/{project}/environment-variables/environment/"},
+		{"env-vars list --project-id {project} --resource-type job --job-id {ci}", "data.DBT_LIMIT.job.value", `"5"`, "200 GET /v3/projects/{project}/environment-variables/job/"},
 		{"jobs list", "data.*.id", "{ci} {nightly}", "200 GET /jobs/"},
 		{"jobs list --order-by=-id --limit 1 --project-id {project}", "data.*.id", "{nightly}", "200 GET /jobs/"},
 		{"jobs get --job-id {ci}", "data.job_type", `"ci"`, "200 GET /jobs/{id}/"},

@@ -193,11 +193,12 @@ func until(tb testing.TB, what string, done func() bool) {
 	}
 }
 
-// asked is what the fake was asked and how it answered, polls of the same thing as one.
+// asked is what the fake was asked and how it answered, below the account, polls of the same thing as one.
 func asked(s *dbtcloudtest.Server) []string {
 	var lines []string
 	for _, r := range s.Requests() {
-		line := fmt.Sprintf("%d %s", r.Status, strings.Replace(r.Operation, "/api/v2/accounts/{account}", "", 1))
+		short := strings.NewReplacer("/api/v2/accounts/{account}", "", "/api/v3/accounts/{account}", "/v3").Replace(r.Operation)
+		line := fmt.Sprintf("%d %s", r.Status, short)
 		if len(r.Unknown) > 0 {
 			line += " unknown: " + strings.Join(r.Unknown, " ")
 		}
