@@ -160,7 +160,7 @@ func projectMethods() []method {
 			}},
 		{name: "Projects.Update", answer: "project.json", requests: []string{"GET " + projPath + "3/", "POST " + projPath + "3/"},
 			bodies: []string{"", `{"account_id":70506183000001,"name":"renamed","state":1,"type":0,"connection_id":70506183000005,"repository_id":70506183000006,
-				"semantic_layer_config_id":70506183000007,"skipped_setup":false,"shiny_new_setting":{"level":3}}`},
+				"semantic_layer_config_id":70506183000007,"shiny_new_setting":{"level":3}}`},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return c.Projects.Update(ctx, 3, dbtcloud.ProjectRequest{Name: "renamed"})
 			}},

@@ -126,9 +126,11 @@ type ProjectRequest struct {
 }
 
 // projectReadOnly are the fields of an answered project that a write must not carry:
-// the official document has them in the response only.
+// those that the official document has in the response only, and the one that answers
+// are known to have beyond it.
 var projectReadOnly = strings.Fields(`id created_at updated_at connection environments repository
-	group_permissions docs_job freshness_job fusion_readiness default_version`)
+	group_permissions docs_job freshness_job fusion_readiness default_version
+	skipped_setup`)
 
 func (s *ProjectsService) defaults() map[string]any {
 	return map[string]any{"account_id": s.c.accountID, "state": StateActive, "type": ProjectDefault}

@@ -62,7 +62,7 @@ func (w *world) writeAccount(c *call, next account) answer {
 	if !ok {
 		return w.invalid(map[string]any{"_model": "Account"})
 	}
-	id := field{kind: kindInt, null: true}
+	id := field{kind: kindInt}
 	tree := schema{
 		"name": {kind: kindText, required: true, min: 1}, "state": {kind: kindInt, required: true}, "docs_job_id": id, "freshness_job_id": id,
 	}.check(body, w.cfg.writes)

@@ -131,6 +131,7 @@ func (w *world) updateEnvVars(c *call) answer {
 	}
 	body, _ := c.object()
 	item := bulkSchema("name", field{kind: kindText, null: true})
+	item.fields["new_name"] = field{kind: kindText}
 	if tree := (schema{"env_vars": item}).check(body, w.cfg.writes); tree != nil {
 		return w.invalid(tree)
 	}

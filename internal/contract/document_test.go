@@ -56,8 +56,8 @@ func load(tb testing.TB) *documents {
 
 var pathParameter = regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
 
-// numbered is the parameters of a path that are ids.
-var numbered = regexp.MustCompile(`\{[a-z_]+\}`)
+// placeholder is a parameter of a path, as a document or the fake writes it.
+var placeholder = regexp.MustCompile(`\{[a-z_.]+\}`)
 
 // pathPattern matches the paths of a template. Only the remainder of an artifact's path has slashes.
 func pathPattern(template string) *regexp.Regexp {
@@ -154,14 +154,24 @@ func (o *operation) answerSchema(status int) (*openapi3.Schema, string) {
 	return ref.Value, strings.TrimSuffix(strings.TrimSuffix(name, "Enveloped"), "List")
 }
 
-// fields lists the dotted names of everything that the schema of an object has.
+// fields lists the dotted names of everything that the schema of an object has; a star is any key.
 func fields(s *openapi3.Schema) []string {
 	var names []string
-	for name, property := range s.Properties {
+	add := func(name string, ref *openapi3.SchemaRef) {
 		names = append(names, name)
-		for _, below := range fields(property.Value) {
-			names = append(names, name+"."+below)
+		below := ref.Value
+		if inner := item(below); inner != nil {
+			below = inner
 		}
+		for _, field := range fields(below) {
+			names = append(names, name+"."+field)
+		}
+	}
+	for name, property := range s.Properties {
+		add(name, property)
+	}
+	if s.AdditionalProperties.Schema != nil {
+		add("*", s.AdditionalProperties.Schema)
 	}
 	slices.Sort(names)
 	return names

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -18,56 +17,60 @@ import (
 	"github.com/slimci/dbtcloud/dbtcloudtest"
 )
 
-// write is a write of the fake, strict as it is by default.
-type write struct {
-	operation string
-	path      func(s *dbtcloudtest.Server, job int64) string // below /api
-	body      func(job int64) object                         // that the fake takes
-	edits     map[string]object                              // how a field is added for which not any value of its type will do
-	taken     string                                         // fields that peers are known to send and the service to take, besides the departures
+// The writes above are all that there are.
+func TestEveryWriteIsTried(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, op := range load(t).covered() {
+		if op.RequestBody != nil {
+			want = append(want, op.name)
+		}
+	}
+	for _, d := range requestDepartures() {
+		if d.fields == "all" {
+			want = append(want, strings.TrimSuffix(d.where, " body"))
+		}
+	}
+	for _, w := range writes() {
+		got = append(got, w.operation)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
 }
 
-func writes() []write {
-	jobEdits := map[string]object{
-		"id": {"id": nil}, "job_completion_trigger_condition": {"job_completion_trigger_condition": nil}, "force_node_selection": {"force_node_selection": nil},
-		"schedule.time.hours": {"schedule": object{"date": object{"type": "every_day"}, "time": object{"type": "at_exact_hours", "hours": []int{6}}}},
-	}
-	whole := func(more object) object {
-		body := jobBody(object{"job_type": "other", "schedule": object{"date": object{"type": "every_day"}, "time": object{"type": "every_hour", "interval": 1}}})
-		maps.Copy(body, more)
-		return body
-	}
-	variable := func(job int64) object {
-		return object{"account_id": dbtcloudtest.DefaultAccountID, "project_id": dbtcloudtest.DefaultProjectID, "name": "DBT_NEW", "type": "job", "job_definition_id": job}
-	}
-	variableEdits := map[string]object{"id": {"id": nil}}
-	const jobs = "v2/accounts/70506183000001/jobs/"
-	const variables = "v3/accounts/70506183000001/projects/70506183000002/environment-variables/"
-	return []write{
-		{
-			"v2 Create Job", func(*dbtcloudtest.Server, int64) string { return jobs },
-			func(int64) object { return whole(nil) }, jobEdits, "force_node_selection id", // terraform-provider-dbtcloud job.go sends both
-		},
-		{
-			"v2 Update Job", func(_ *dbtcloudtest.Server, job int64) string { return jobs + fmt.Sprint(job) + "/" },
-			func(job int64) object { return whole(object{"id": job}) }, jobEdits, "",
-		},
-		{
-			"v2 Trigger Job Run", func(_ *dbtcloudtest.Server, job int64) string { return jobs + fmt.Sprint(job) + "/run/" },
-			func(int64) object { return object{"cause": "a test"} }, nil, "",
-		},
-		{
-			"v3 Create Projects Environment Variable", func(*dbtcloudtest.Server, int64) string { return variables },
-			variable, variableEdits, "id", // terraform-provider-dbtcloud environment_variable_job_override.go sends null
-		},
-		{
-			"v3 Update Projects Environment Variable", func(s *dbtcloudtest.Server, job int64) string {
-				return variables + fmt.Sprint(s.AddEnvVarOverride(job, "DBT_LIMIT", "1")) + "/"
-			},
-			variable, variableEdits, "id",
-		},
-	}
+// address is the path of the operation in the fake's account and project.
+func (o *operation) address(s *dbtcloudtest.Server, id int64) string {
+	path := strings.NewReplacer("{account_id}", strconv.FormatInt(s.AccountID(), 10), "{project_id}", strconv.FormatInt(dbtcloudtest.DefaultProjectID, 10),
+		"{remainder}", "manifest.json").Replace(o.path)
+	return placeholder.ReplaceAllString(path, strconv.FormatInt(id, 10))
 }
+
+// send sends the body, once changed, to a new server. It returns the fields that were refused and why.
+func (w write) send(t *testing.T, op *operation, change func(body object)) map[string]string {
+	t.Helper()
+	s := dbtcloudtest.New()
+	client := try(s.Client()).must(t)
+	id, body := w.begin(s)
+	change(body)
+	err := client.Do(t.Context(), op.method, op.address(s, id), body, nil)
+	refused, ok := errors.AsType[*dbtcloud.Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case ok && refused.StatusCode == http.StatusBadRequest && len(refused.Fields) > 0:
+		return refused.Fields
+	case ok && refused.StatusCode == http.StatusNotFound: // what the body names is not there, but it is of the right shape
+		return nil
+	}
+	t.Fatalf("%s with %v: %v", w.operation, body, err)
+	return nil
+}
+
+// nobodys is a field that no object has, unless any key will do.
+const nobodys = "field_of_nobody"
 
 // TestFakeTakesWhatTheDocumentAllows sends the fake every field that the document has, in a request or in the answer, or
 // that this suite knows, and one in every object that nobody knows: it must take the fields of the official request and
@@ -79,17 +82,14 @@ func TestFakeTakesWhatTheDocumentAllows(t *testing.T) {
 		t.Run(w.operation, func(t *testing.T) {
 			t.Parallel()
 			op := d.named(t, w.operation)
-			official := fields(op.requestSchema())
-			want := append(slices.Clone(official), strings.Fields(w.taken)...)
-			for _, departure := range requestDepartures() {
-				if departure.where == w.operation+" body" && departure.fields != settingOfTomorrow {
-					want = append(want, strings.Fields(departure.fields)...)
-				}
+			want := append(w.official(op), strings.Fields(w.taken)...)
+			for i, field := range want {
+				want[i] = strings.ReplaceAll(field, "*", nobodys)
 			}
 			slices.Sort(want)
 			var got []string
 			for _, field := range candidates(op, want) {
-				if w.takes(t, field, op.requestSchema()) {
+				if w.takes(t, op, field) {
 					got = append(got, field)
 				}
 			}
@@ -102,11 +102,11 @@ func TestFakeTakesWhatTheDocumentAllows(t *testing.T) {
 
 // candidates are the known fields, those of the answer, and an unknown one in every object.
 func candidates(op *operation, known []string) []string {
-	const nobodys = "field_of_nobody"
-	answer, _ := op.answerSchema(http.StatusOK)
 	out := append(slices.Clone(known), nobodys)
-	for name := range answer.Properties["data"].Value.Properties {
-		out = append(out, name)
+	if answer, _ := op.answerSchema(http.StatusOK); answer != nil {
+		for name := range answer.Properties["data"].Value.Properties {
+			out = append(out, name)
+		}
 	}
 	for _, name := range known {
 		if i := strings.LastIndex(name, "."); i > 0 {
@@ -117,9 +117,50 @@ func candidates(op *operation, known []string) []string {
 	return slices.Compact(out)
 }
 
+// takes tells whether the fake takes a body with the field in it.
+func (w write) takes(t *testing.T, op *operation, field string) bool {
+	t.Helper()
+	refused := w.send(t, op, func(body object) {
+		if edit, ok := w.edits[field]; ok && body[field] == nil {
+			maps.Copy(body, edit)
+		} else if parent, name := place(body, field); parent[name] == nil {
+			parent[name] = anyOf(at(w.schema(op), field))
+		}
+	})
+	if refused != nil && !cmp.Equal(refused, map[string]string{field: "extra keys not allowed"}) {
+		t.Errorf("%s with %s: %v", w.operation, field, refused)
+	}
+	return refused == nil
+}
+
+// place is the object in a body that holds a field, and the field's name in it. Of a list it is the first.
+func place(body object, field string) (object, string) {
+	parent, rest, nested := strings.Cut(field, ".")
+	if !nested {
+		return body, field
+	}
+	below := body[parent]
+	if items, ok := below.([]any); ok {
+		below = items[0]
+	}
+	return place(below.(object), rest)
+}
+
+// at is the schema of a field, nil when the document does not have it.
+func at(schema *openapi3.Schema, field string) *openapi3.Schema {
+	for name := range strings.SplitSeq(field, ".") {
+		if inner := item(schema); inner != nil {
+			schema = inner
+		}
+		_, schema = property(schema, name)
+	}
+	return schema
+}
+
 // anyOf is some value that the schema allows.
 func anyOf(schema *openapi3.Schema) any {
 	switch {
+	case schema == nil:
 	case len(schema.Enum) > 0:
 		return schema.Enum[0]
 	case schema.Type.Is("integer"):
@@ -128,50 +169,104 @@ func anyOf(schema *openapi3.Schema) any {
 		return false
 	case schema.Type.Is("array"):
 		return []any{anyOf(schema.Items.Value)}
+	case schema.Type.Is("object"):
+		value := object{}
+		for name, property := range schema.Properties {
+			value[name] = anyOf(property.Value)
+		}
+		return value
+	case schema.Format == "date-time":
+		return "2021-04-14T20:23:00Z"
 	}
 	return "x"
 }
 
-// takes sends the body, with the field in it, to a new server and tells whether the fake took it.
-func (w write) takes(t *testing.T, field string, schema *openapi3.Schema) bool {
-	t.Helper()
-	s := dbtcloudtest.New()
-	job := s.AddJob(dbtcloudtest.JobSpec{JobType: "other"})
-	client := try(s.Client()).must(t)
-	body := w.body(job)
-	if edit, ok := w.edits[field]; ok && body[field] == nil {
-		maps.Copy(body, edit)
-	} else {
-		put(body, field, schema)
+// TestFakeRefusesWhatTheDocumentForbids leaves out one required field after the other, and gives every field values of
+// other types, unknown words and empty texts.
+func TestFakeRefusesWhatTheDocumentForbids(t *testing.T) {
+	t.Parallel()
+	d := load(t)
+	for _, w := range writes() {
+		t.Run(w.operation, func(t *testing.T) {
+			t.Parallel()
+			op := d.named(t, w.operation)
+			schema, taken := w.schema(op), []string(nil)
+			for _, field := range fields(schema) {
+				if required(schema, field) {
+					refused := w.send(t, op, func(body object) { parent, name := place(body, field); delete(parent, name) })
+					if want := map[string]string{field: "required key not provided"}; !cmp.Equal(refused, want) {
+						t.Errorf("without %s the fake refuses %v", field, refused)
+					}
+				}
+				for _, value := range wrong(at(schema, field)) {
+					refused := w.send(t, op, func(body object) { parent, name := place(body, field); parent[name] = value.json })
+					if refused == nil {
+						taken = append(taken, field+": "+value.text)
+					} else if refused[field] == "" {
+						t.Errorf("with %s: %s the fake refuses %v", field, value.text, refused)
+					}
+				}
+			}
+			want := slices.Clone(w.loose)
+			for field := range strings.FieldsSeq(w.nulls) {
+				want = append(want, field+": null")
+			}
+			slices.Sort(want)
+			slices.Sort(taken)
+			if diff := cmp.Diff(want, taken); diff != "" {
+				t.Errorf("forbidden values that the fake takes (-want +got):\n%s", diff)
+			}
+		})
 	}
-	err := client.Do(t.Context(), http.MethodPost, "/api/"+w.path(s, job), body, nil)
-	refused, ok := errors.AsType[*dbtcloud.Error](err)
-	switch {
-	case err == nil:
-		return true
-	case ok && refused.StatusCode == http.StatusBadRequest && cmp.Equal(refused.Fields, map[string]string{field: "extra keys not allowed"}):
-		return false
-	}
-	t.Errorf("%s with %s: %v", w.operation, field, err)
-	return false
 }
 
-// put adds a field, which may be one of an object in the body, unless the body has it.
-func put(body object, field string, schema *openapi3.Schema) {
-	parent, rest, nested := strings.Cut(field, ".")
-	var below *openapi3.Schema
-	if schema != nil && schema.Properties[parent] != nil {
-		below = schema.Properties[parent].Value
+// required tells whether the object that has the field requires it.
+func required(schema *openapi3.Schema, field string) bool {
+	name := field
+	if i := strings.LastIndex(field, "."); i > 0 {
+		schema, name = at(schema, field[:i]), field[i+1:]
 	}
-	switch _, given := body[parent]; {
-	case nested:
-		put(body[parent].(object), rest, below)
-	case given:
-	case below == nil:
-		body[parent] = "x"
+	if inner := item(schema); inner != nil {
+		schema = inner
+	}
+	return slices.Contains(schema.Required, name)
+}
+
+type badValue struct {
+	text string
+	json any
+}
+
+// wrong is values that the schema forbids.
+func wrong(schema *openapi3.Schema) []badValue {
+	var out []badValue
+	add := func(text string, value any) { out = append(out, badValue{text, value}) }
+	if !schema.Nullable {
+		add("null", nil)
+	}
+	switch {
+	case schema.Type.Is("integer"):
+		add(`"x"`, "x")
+		add("1.5", 1.5)
+	case schema.Type.Is("string"):
+		add("7", 7)
+		if schema.MinLength > 0 {
+			add(`""`, "")
+		}
+	case schema.Type.Is("array"):
+		add(`"x"`, "x")
+		for _, item := range wrong(schema.Items.Value) {
+			add("["+item.text+"]", []any{item.json})
+		}
 	default:
-		body[parent] = anyOf(below)
+		add(`"x"`, "x")
 	}
+	if len(schema.Enum) > 0 && schema.Type.Is("integer") {
+		add("70", 70)
+	} else if len(schema.Enum) > 0 {
+		add(`"word of nobody"`, "word of nobody")
+	}
+	return out
 }
 
 // TestFakeKnowsTheDocumentsParameters asks every operation for every parameter that any operation has, and for one that
@@ -180,40 +275,33 @@ func TestFakeKnowsTheDocumentsParameters(t *testing.T) {
 	t.Parallel()
 	d := load(t)
 	all := url.Values{"parameter_of_nobody": {"1"}}
-	for _, name := range covered() {
-		for _, field := range d.inputs(name) {
-			all.Set(field, "1")
+	for _, op := range d.covered() {
+		for _, name := range op.queryNames() {
+			all.Set(name, "1")
 		}
 	}
-	for _, name := range covered() {
-		t.Run(name, func(t *testing.T) {
+	for _, op := range d.covered() {
+		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
-			op, s := d.named(t, name), dbtcloudtest.New()
+			s := dbtcloudtest.New()
 			client := try(s.Client()).must(t)
-			path := strings.ReplaceAll(op.path, "{remainder}", "manifest.json")
-			path = numbered.ReplaceAllString(strings.ReplaceAll(path, "{account_id}", strconv.FormatInt(s.AccountID(), 10)), "7")
-			_ = client.Do(t.Context(), op.method, path+"?"+all.Encode(), nil, nil) // there is no job or run 7
+			_ = client.Do(t.Context(), op.method, op.address(s, 7)+"?"+all.Encode(), nil, nil) // there is nothing with the id 7
 			request := s.Requests()[0]
-			if request.Operation == "" {
-				t.Fatalf("the fake does not serve %s %s", op.method, path)
+			if want := op.method + " " + op.path; anyNames(request.Operation) != anyNames(want) {
+				t.Fatalf("the fake serves %s with %q", want, request.Operation)
 			}
 			var got []string
-			for parameter := range all {
+			for _, parameter := range slices.Sorted(maps.Keys(all)) {
 				if !slices.Contains(request.Unknown, parameter) {
 					got = append(got, parameter)
 				}
 			}
-			var want []string
-			for _, p := range op.parameters {
-				if p.Value.In == "query" {
-					want = append(want, p.Value.Name)
-				}
-			}
-			slices.Sort(got)
-			slices.Sort(want)
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(op.queryNames(), got); diff != "" {
 				t.Errorf("parameters that the fake knows (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
+
+// anyNames is a path pattern without the names of its parameters.
+func anyNames(pattern string) string { return placeholder.ReplaceAllString(pattern, "{}") }

@@ -90,12 +90,61 @@ func TestViolationsOfRequests(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := c.lax(t)
-			method, path, _ := strings.Cut(test.request, " ")
-			// What the fake answers does not matter here.
-			_ = w.client.Do(t.Context(), method, "/api/v2/accounts/70506183000001/"+path, test.body, nil)
-			got := slices.DeleteFunc(w.validator.violations(), func(v string) bool { return strings.HasPrefix(v, "answer ") })
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := cmp.Diff(test.want, c.violationsOf(t, "v2", test.request, test.body)); diff != "" {
+				t.Errorf("violations (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// violationsOf sends a request and returns what is wrong with it. What the fake answers does not matter.
+func (c *contract) violationsOf(t *testing.T, version, request string, body any) []string {
+	t.Helper()
+	w := c.lax(t)
+	method, path, _ := strings.Cut(request, " ")
+	_ = w.client.Do(t.Context(), method, "/api/"+version+"/accounts/70506183000001/"+path, body, nil)
+	return slices.DeleteFunc(w.validator.violations(), func(v string) bool { return strings.HasPrefix(v, "answer ") })
+}
+
+func TestViolationsOfRequestsOfV3(t *testing.T) {
+	t.Parallel()
+	c := newContract(load(t))
+	const vars = " projects/7/environment-variables/bulk/"
+	const create, update, remove = "v3 Create Projects Environment Variables Bulk body: ", "v3 Update Projects Environment Variables Bulk body: ", "v3 Destroy Projects Environment Variables Bulk body: "
+	one := func(item object) object { return object{"env_var": []any{item}} }
+	tests := []struct {
+		name    string
+		request string
+		body    any
+		want    []string
+	}{
+		{"known related objects", "GET projects/?include_related=repository,connection,group_permissions,docs_job,freshness_job", nil, nil},
+		{"unknown related object", "GET projects/?include_related=repository,environments", nil, []string{"v3 List Projects query: include_related: enum"}},
+		{"known related object of an environment", "GET projects/7/environments/8/?include_related=credentials", nil, nil},
+		{"unknown related object of an environment", "GET projects/7/environments/8/?include_related=docs_job", nil, []string{"v3 Retrieve Environment query: include_related: enum"}},
+		{"unknown kind of deployment", "GET projects/7/environments/?deployment_type=ci", nil, []string{"v3 List Environments query: deployment_type: enum"}},
+		{"unknown kinds of deployments", `GET projects/7/environments/?deployment_type__in=["ci"]`, nil,
+			[]string{"v3 List Environments query: deployment_type__in: enum"}},
+		{"unknown kind of project", "POST projects/", object{"account_id": 1, "name": "x", "state": 1, "type": 2}, []string{"v3 Create Project body: type: enum"}},
+		{"read-only", "POST projects/7/", object{"account_id": 1, "name": "x", "state": 1, "type": 1, "default_version": "latest"},
+			[]string{"v3 Update Project body: default_version: unknown"}},
+		{"a value of any environment", "POST" + vars, one(object{"new_name": "DBT_A", "project": "a", "Tomorrow's": "b"}), nil},
+		{"a value that is no text", "POST" + vars, one(object{"new_name": "DBT_A", "Production": 7}), []string{create + "env_var.Production: type"}},
+		{"an empty value", "POST" + vars, one(object{"new_name": "DBT_A", "Production": ""}), []string{create + "env_var.Production: minLength"}},
+		{"no name", "POST" + vars, one(object{"project": "a"}), []string{create + "env_var.new_name: missing"}},
+		{"no list, as peers send it", "POST" + vars, object{"env_var": object{"new_name": "DBT_A"}}, []string{create + "env_var: type"}},
+		{"beside the list", "POST" + vars, object{"env_var": []any{}, "Production": "a"}, []string{create + "Production: unknown"}},
+		{"by id and by environment", "PUT" + vars, object{"env_vars": object{"name": "DBT_A", "new_name": "DBT_B", "7": "a", "Production": "b", "8": "", "9": nil}}, nil},
+		{"an update that is no text", "PUT" + vars, object{"env_vars": object{"name": "DBT_A", "7": 1}}, []string{update + "env_vars: type"}},
+		{"an update of nothing", "PUT" + vars, object{"env_vars": object{"7": "1"}}, []string{update + "env_vars.name: missing"}},
+		{"beside the object", "PUT" + vars, object{"env_vars": object{"name": "DBT_A"}, "Production": "b"}, []string{update + "Production: unknown"}},
+		{"the name in the body", "DELETE" + vars, object{"name": "DBT_A"}, nil},
+		{"another body", "DELETE" + vars, object{"env_var": "DBT_A"}, []string{remove + "all.env_var: unknown", remove + "all.name: missing"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, c.violationsOf(t, "v3", test.request, test.body)); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 		})
@@ -138,6 +187,7 @@ func TestViolationsOfAnswers(t *testing.T) {
 	t.Parallel()
 	d := load(t)
 	const status = `"status":{"is_success":true,"user_message":"","developer_message":""}`
+	const bulk = "v3 Create Projects Environment Variables Bulk"
 	const times = `"created_at":"2026-08-20T17:18:23Z","updated_at":"2026-08-20T17:18:23Z"`
 	tests := []struct {
 		name, operation string
@@ -157,6 +207,10 @@ func TestViolationsOfAnswers(t *testing.T) {
 		{"another status", "v2 Create Job", 201, `{}`, []string{"answer of v2 Create Job: 201: unknown"}},
 		{"a body too many", "v2 Destroy Job", 204, `{}`, []string{"answer of v2 Destroy Job: all: unknown"}},
 		{"an error", "v2 Retrieve Run", 502, `<html>`, nil},
+		{"an error of an operation whose errors are described", bulk, 404, `<html>`, nil},
+		{"a described error", bulk, 400, `{"data":[{"status":"Bad Request","status_code":400,"key_name":"DBT_A","reason":"Such a variable exists."}],` + status + `}`, nil},
+		{"an error other than described", bulk, 400, `{"data":{"env_var":"required key not provided"},` + status + `}`,
+			[]string{"answer CustomEnvironmentVariableBulkResponseFail: data: type"}},
 		{"an artifact", "v2 Retrieve Run Artifact", 200, `anything`, nil},
 	}
 	for _, test := range tests {
@@ -176,49 +230,6 @@ func texts(found []violation) []string {
 		out = append(out, v.String())
 	}
 	return out
-}
-
-// TestGaps takes one thing after the other out of a complete record of what was sent.
-func TestGaps(t *testing.T) {
-	t.Parallel()
-	d := load(t)
-	complete := func() *contract {
-		c := newContract(d)
-		for _, name := range covered() {
-			c.sent[name] = map[string]bool{}
-			for _, field := range c.documents.inputs(name) {
-				c.sent[name][field] = !slices.Contains(strings.Fields(unsent()[name]), field)
-			}
-		}
-		for _, name := range stale(c.departures, nil) {
-			c.used[name] = true
-		}
-		return c
-	}
-	tests := []struct {
-		name   string
-		change func(c *contract)
-		want   []string
-	}{
-		{"complete", func(*contract) {}, nil},
-		{"an operation was never sent", func(c *contract) { delete(c.sent, "v2 Retry Run") }, []string{"v2 Retry Run was never sent"}},
-		{"another operation was sent", func(c *contract) { c.sent["v2 List Users"] = map[string]bool{} }, []string{"v2 List Users was sent, but is not listed as covered"}},
-		{"a parameter was never sent", func(c *contract) { delete(c.sent["v2 List Runs"], "id__gt") }, []string{"v2 List Runs: id__gt was never sent"}},
-		{"a field was never sent", func(c *contract) { delete(c.sent["v2 Create Job"], "schedule.time.hours") }, []string{"v2 Create Job: schedule.time.hours was never sent"}},
-		{"an unsent parameter was sent", func(c *contract) { c.sent["v2 List Runs"]["offset"] = true }, []string{"v2 List Runs: offset was sent, although it is listed as unsent"}},
-		{"a departure was not used", func(c *contract) { delete(c.used, "v2 Update Job body: id: unknown") },
-			[]string{"the departure is not needed any more: v2 Update Job body: id: unknown"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			c := complete()
-			test.change(c)
-			if diff := cmp.Diff(test.want, c.gaps(covered())); diff != "" {
-				t.Errorf("gaps (-want +got):\n%s", diff)
-			}
-		})
-	}
 }
 
 // Everything that excuses something names where it was seen, once.
