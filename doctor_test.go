@@ -356,3 +356,25 @@ func TestDoctorAsksForEverything(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// Ask what is to be mended before pull requests come.
+func ExampleAutoscaleCI_Doctor() {
+	fake, client := newFake()
+	jobID := fake.AddJob(dbtcloudtest.JobSpec{ExecuteSteps: []string{"dbt build --select state:+modified"}})
+
+	findings, err := (&dbtcloud.AutoscaleCI{Client: client, JobID: jobID}).Doctor(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range findings {
+		if f.Level == dbtcloud.FindingProblem {
+			fmt.Printf("%s: %s\n  -> %s\n", f.Check, f.Text, f.Mend)
+		}
+	}
+	// Output:
+	// state selector: no step has one that dbt understands
+	//   -> see commands
+	// commands: step 1: "state:+modified" selects nothing: graph operators stand at the ends, as in state:modified+ and +state:modified
+	//   -> edit the steps of the job
+}

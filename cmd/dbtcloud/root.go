@@ -47,7 +47,7 @@ What people read goes to stderr; stdout has the result alone.
 
 Exit status:
     0  the run succeeded, or was accepted with --no-wait
-    1  the run failed
+    1  the run failed, or doctor found a problem
     2  bad input: nothing was done
     3  the run was cancelled, or a newer change took over
     4  the deadline of --timeout passed
@@ -72,7 +72,7 @@ func (a app) root() *cobra.Command {
 	flags.VarP(&g.accountID, "account-id", "a", "the account (env DBT_CLOUD_ACCOUNT_ID)")
 	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
 	flags.Var(&g.output, "output", "what stdout gets: text or json")
-	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.accounts(g), a.projects(g), a.environments(g), a.jobs(g), a.runs(g))
+	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.jobs(g), a.runs(g))
 	return root
 }
 

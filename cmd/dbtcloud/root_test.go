@@ -69,6 +69,7 @@ func TestHelpAndVersion(t *testing.T) {
 			"--job-id", "--github-pull-request", "--gitlab-merge-request", "--azure-pull-request", "--pull-request", "--sha", "--branch", "--sequence", "--payload",
 			"--cause", "--schema-override", "--mode", "--no-move", "--max-run-slots", "--max-clones", "--keep-clone", "--wait", "--no-wait", "--poll-interval",
 			"--timeout", "--on-interrupt", "--dry-run", "--output", "--account-id", "--host"}},
+		{"doctor", "doctor --help", []string{"--job-id", "--mode", "--max-run-slots", "Nothing is changed", "Exit status: 0 without a problem, 1 with one"}},
 		{"sweep", "sweep --help", []string{"--job-id", "--kept"}},
 		{"runs", "runs", []string{"get", "wait", "cancel"}},
 		{"help runs wait", "help runs wait", []string{"Follow a run to its end", "--poll-interval"}},
