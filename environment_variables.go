@@ -3,6 +3,7 @@ package dbtcloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -87,9 +88,12 @@ type EnvironmentVariableRequest struct {
 // String never shows the value.
 func (req EnvironmentVariableRequest) String() string { return fmt.Sprintf("a value of %s", req.Name) }
 
-// problems are what cannot be right in a request, beside what is missing.
+// problems are what cannot be right in a request. A blank value is one.
 func (req EnvironmentVariableRequest) problems() []error {
 	problems := []error{variableName("name", req.Name)}
+	if req.Value == "" {
+		problems = append(problems, errors.New("raw_value: is required"))
+	}
 	switch req.Scope {
 	case "", ScopeProject, ScopeEnvironment, ScopeJob, ScopeUser:
 	default:
@@ -121,7 +125,7 @@ func variableName(field, name string) error {
 // write makes the body of a create or update.
 func (s *EnvironmentVariablesService) write(r *request, projectID int64, req EnvironmentVariableRequest) {
 	body := map[string]any{"account_id": s.c.accountID, "project_id": projectID, "type": ScopeProject}
-	overlay(body, r.set(req, "raw_value"))
+	overlay(body, r.set(req))
 	r.refuse(req.problems()...)
 	r.body, r.secrets = body, []string{req.Value}
 }

@@ -22,11 +22,13 @@ type VariableValues struct {
 // String never shows the values.
 func (v VariableValues) String() string { return "values of " + v.Name }
 
-// BulkUpdate changes several values of one variable at once.
+// BulkUpdate changes several values of one variable at once. A value that is there goes
+// by its id, in digits ([EnvironmentVariablesService.ForEnvironments] tells it), a new one
+// by the name of its environment or "project"; nil removes a value.
 type BulkUpdate struct {
 	Name    string
-	NewName string             // empty: the name stays
-	Values  map[string]*string // by the environment's name, "project", or the id of a value in digits; nil removes it
+	NewName string // empty: the name stays
+	Values  map[string]*string
 }
 
 // String never shows the values.
@@ -60,6 +62,14 @@ func (u *BulkUpdated) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// hide takes values out of what the server said.
+func (u *BulkUpdated) hide(redact func(string) string) {
+	u.Message = redact(u.Message)
+	for environment, why := range u.Failures {
+		u.Failures[environment] = redact(why)
+	}
+}
+
 // BulkResult says what became of one variable of [EnvironmentVariablesService.CreateBulk].
 type BulkResult struct {
 	Name       string      `json:"key_name"`
@@ -91,6 +101,9 @@ func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID 
 	var items []map[string]string
 	for i, v := range variables {
 		r.refuse(v.problems(fmt.Sprintf("env_var[%d]", i))...)
+		if slices.ContainsFunc(variables[:i], func(other VariableValues) bool { return other.Name == v.Name }) {
+			r.refuse(fmt.Errorf("env_var[%d].new_name: %s is there twice", i, v.Name))
+		}
 		item := maps.Clone(v.Environments)
 		if item == nil {
 			item = map[string]string{}
@@ -120,6 +133,10 @@ func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID 
 	results := bulkResults(a.data, variables)
 	if len(results) == 0 {
 		return nil, a.unusable("the answer does not say what became of the variables")
+	}
+	for i := range results {
+		results[i].Reason = a.res.redact(results[i].Reason)
+		results[i].Done.hide(a.res.redact)
 	}
 	return results, a.failed(bulkFailures(results))
 }
@@ -191,6 +208,9 @@ func (s *EnvironmentVariablesService) UpdateBulk(ctx context.Context, projectID 
 	}
 	r.body = map[string]any{"env_vars": values}
 	a, err := s.c.call(ctx, r)
+	if e, ok := errors.AsType[*Error](err); ok && e.Fields["reason"] != "" {
+		e.Fields = map[string]string{update.Name: e.Fields["reason"]}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +218,7 @@ func (s *EnvironmentVariablesService) UpdateBulk(ctx context.Context, projectID 
 	if err := a.into(updated); err != nil {
 		return nil, err
 	}
+	updated.hide(a.res.redact)
 	return updated, a.failed(updated.Failures)
 }
 
@@ -238,8 +259,5 @@ func (a *answer) failed(fields map[string]string) error {
 	}
 	e := a.res.apiError(a.data, "a part of it failed")
 	e.Fields = fields
-	for field, why := range fields {
-		fields[field] = a.res.redact(why)
-	}
 	return e
 }

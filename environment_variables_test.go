@@ -63,35 +63,112 @@ func TestJobOverrideSecret(t *testing.T) {
 	}
 }
 
-// TestOverrideRefuses: what the service would refuse is named before it is asked.
-func TestOverrideRefuses(t *testing.T) {
+// TestVariablesRefuse: what the service would refuse is named before it is asked, and
+// without the value.
+func TestVariablesRefuse(t *testing.T) {
 	t.Parallel()
+	type request = dbtcloud.EnvironmentVariableRequest
 	tests := []struct {
-		job         int64
-		name, value string
-		want        string
+		req  request
+		want []string
 	}{
-		{9, "X", "v", `name: "X" must start with DBT_`},
-		{9, "dbt_x", "v", "must start with DBT_"},
-		{9, "DBT_x", "v", "be upper case"},
-		{9, "DBT_X", "", "raw_value: is required"},
-		{0, "DBT_X", "v", "job_definition_id: is required"},
+		{request{}, []string{`name: "" must start with DBT_`, "raw_value: is required"}},
+		{request{Name: "X", Value: "v1sible"}, []string{`name: "X" must start with DBT_`}},
+		{request{Name: "dbt_x", Value: "v1sible"}, []string{"must start with DBT_"}},
+		{request{Name: "DBT_x", Value: "v1sible"}, []string{"be upper case"}},
+		{request{Name: "DBT_X", Value: "v1sible", Scope: "galaxy"}, []string{`type: "galaxy" is no scope`}},
+		{request{Name: "DBT_X", Value: "v1sible", Scope: dbtcloud.ScopeEnvironment}, []string{"environment_id: is required with the scope environment"}},
+		{request{Name: "DBT_X", Value: "v1sible", Scope: dbtcloud.ScopeJob}, []string{"job_definition_id: is required with the scope job"}},
+		{request{Name: "DBT_X", Value: "v1sible", Scope: dbtcloud.ScopeUser, UserID: -8}, []string{"user_id: must be positive, not -8"}},
+		{request{Name: "DBT_X", Value: "v1sible", JobID: 9}, []string{"job_definition_id: belongs to the scope job only"}},
+		{request{Name: "DBT_X", Value: "v1sible", Scope: dbtcloud.ScopeUser, JobID: 9, EnvironmentID: 4},
+			[]string{"user_id: is required with the scope user", "job_definition_id: belongs", "environment_id: belongs"}},
 	}
 	for _, test := range tests {
-		c, s := scripted(t, always(200, "application/json", envelope(`{}`)))
-		req := dbtcloud.EnvironmentVariableRequest{Name: test.name, Value: test.value, Scope: dbtcloud.ScopeJob, JobID: test.job}
-		_, created := c.EnvironmentVariables.Create(t.Context(), 3, req)
-		_, updated := c.EnvironmentVariables.Update(t.Context(), 3, 1, req)
+		c, s := scripted(t, always(200, "application/json", envelope(`{"id":1}`)))
+		_, created := c.EnvironmentVariables.Create(t.Context(), 3, test.req)
+		_, updated := c.EnvironmentVariables.Update(t.Context(), 3, 1, test.req)
 		for _, err := range []error{created, updated} {
-			if !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want ErrInvalid that says %q", err, test.want)
+			for _, want := range test.want {
+				if !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want ErrInvalid that says %q", err, want)
+				}
 			}
-			if err != nil && test.value != "" && strings.Contains(err.Error(), `"`+test.value+`"`) {
+			if err != nil && strings.Contains(err.Error(), "v1sible") {
 				t.Errorf("the error shows the value: %v", err)
 			}
 		}
 		if len(s.lines()) != 0 {
 			t.Errorf("sent %v", s.lines())
+		}
+	}
+}
+
+// TestVariableBodies: each scope with its id, and a blank value, which is one.
+func TestVariableBodies(t *testing.T) {
+	t.Parallel()
+	type request = dbtcloud.EnvironmentVariableRequest
+	tests := map[string]request{
+		`{"account_id":7,"project_id":3,"type":"project","name":"DBT_X","raw_value":" "}`:                               {Name: "DBT_X", Value: " "},
+		`{"account_id":7,"project_id":3,"type":"environment","name":"DBT_X","raw_value":"v","environment_id":4}`:        {Name: "DBT_X", Value: "v", Scope: dbtcloud.ScopeEnvironment, EnvironmentID: 4},
+		`{"account_id":7,"project_id":3,"type":"job","name":"DBT_X","raw_value":"<&>\"","job_definition_id":9}`:         {Name: "DBT_X", Value: `<&>"`, Scope: dbtcloud.ScopeJob, JobID: 9},
+		`{"account_id":7,"project_id":3,"type":"user","name":"DBT_X","raw_value":"v","user_id":9007199254740993}`:       {Name: "DBT_X", Value: "v", Scope: dbtcloud.ScopeUser, UserID: 9007199254740993},
+		`{"account_id":7,"project_id":3,"type":"project","name":"DBT_ENV_SECRET_X","raw_value":"line 1\nline 2\u0000"}`: {Name: "DBT_ENV_SECRET_X", Value: "line 1\nline 2\x00", Scope: dbtcloud.ScopeProject},
+	}
+	for want, req := range tests {
+		c, s := scripted(t, always(200, "application/json", envelope(`{"id":1}`)))
+		if _, err := c.EnvironmentVariables.Create(t.Context(), 3, req); err != nil {
+			t.Errorf("%s: %v", want, err)
+			continue
+		}
+		if diff := cmp.Diff(parsed(t, want), parsed(t, s.requests()[0].Body)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestVariablesDecode: the three views of a project's variables, nulls and all.
+func TestVariablesDecode(t *testing.T) {
+	t.Parallel()
+	value := func(id int64, v string) *dbtcloud.VariableValue { return &dbtcloud.VariableValue{ID: id, Value: v} }
+	answer := `{"DBT_Z":{"project":{"id":1,"value":"p"},"environment":null,"job":{"id":"70506183000009","value":"007"},"user":{"id":2,"value":null}},"DBT_A":null}`
+	c, _ := scripted(t, always(200, "application/json", envelope(answer)))
+	want := []dbtcloud.VariableScopes{{Name: "DBT_A"}, {Name: "DBT_Z", Project: value(1, "p"), Job: value(70506183000009, "007"), User: value(2, "")}}
+	forJob, err1 := c.EnvironmentVariables.ForJob(t.Context(), 3, 9)
+	forUser, err2 := c.EnvironmentVariables.ForUser(t.Context(), 3, 8)
+	if diff := cmp.Diff([][]dbtcloud.VariableScopes{want, want}, [][]dbtcloud.VariableScopes{forJob, forUser}); diff != "" || err1 != nil || err2 != nil {
+		t.Errorf("%v, %v (-want +got):\n%s", err1, err2, diff)
+	}
+	c, _ = scripted(t, always(200, "application/json", envelope(`{"environments":["project","CI","Production"],
+		"variables":{"DBT_Z":{"project":{"id":1,"value":"p"},"CI":{"id":2,"value":""},"Production":null},"DBT_A":{}}}`)))
+	table, err := c.EnvironmentVariables.ForEnvironments(t.Context(), 3)
+	wantTable := &dbtcloud.VariableTable{Environments: []string{"project", "CI", "Production"}, Variables: []dbtcloud.VariableRow{
+		{Name: "DBT_A", Values: map[string]dbtcloud.VariableValue{}}, {Name: "DBT_Z", Values: map[string]dbtcloud.VariableValue{"project": *value(1, "p"), "CI": *value(2, "")}}}}
+	if diff := cmp.Diff(wantTable, table); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestVariableValuesAreNotPrinted: whatever holds a value does not show it.
+func TestVariableValuesAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	value := dbtcloud.VariableValue{ID: 5, Value: "v1sible"}
+	answered := new(dbtcloud.EnvironmentVariable)
+	if err := json.Unmarshal([]byte(`{"id":5,"name":"DBT_X","type":"job","display_value":"v1sible"}`), answered); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []any{
+		value, &value, answered, *answered, dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: "v1sible"},
+		dbtcloud.VariableValues{Name: "DBT_X", Project: "v1sible", Environments: map[string]string{"CI": "v1sible"}},
+		dbtcloud.BulkUpdate{Name: "DBT_X", Values: map[string]*string{"CI": new("v1sible")}},
+		dbtcloud.VariableScopes{Name: "DBT_X", Project: &value, Environment: &value, Job: &value, User: &value},
+		dbtcloud.VariableTable{Variables: []dbtcloud.VariableRow{{Name: "DBT_X", Values: map[string]dbtcloud.VariableValue{"CI": value}}}},
+	} {
+		for _, v := range []any{v, []any{v}, struct{ V any }{v}} {
+			text := fmt.Sprintf("%v %+v %s", v, v, v)
+			if strings.Contains(text, "v1sible") || !strings.Contains(text, "DBT_X") && !strings.Contains(text, "value 5") {
+				t.Errorf("%T is printed as %s", v, text)
+			}
 		}
 	}
 }

@@ -205,9 +205,9 @@ func (s *EnvironmentsService) Update(ctx context.Context, projectID, environment
 	return one[Environment](ctx, s.c, r)
 }
 
-// Delete deletes an environment. One that is gone already is an error that is
-// [ErrNotFound], unless an earlier attempt of this call has deleted it. API: Destroy
-// Environment (v3).
+// Delete deletes an environment. Where the service refuses, because jobs run in it,
+// the error says so. One that is gone already is an error that is [ErrNotFound], unless
+// an earlier attempt of this call has deleted it. API: Destroy Environment (v3).
 func (s *EnvironmentsService) Delete(ctx context.Context, projectID, environmentID int64) error {
 	_, err := s.c.call(ctx, s.c.v3(http.MethodDelete, "projects/{project}/environments/{id}/", projectID, environmentID))
 	return err

@@ -3,6 +3,7 @@ package dbtcloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -120,6 +121,15 @@ func (req JobRequest) problems() []error {
 		if empty(step) {
 			problems = append(problems, fmt.Errorf("execute_steps[%d]: is empty", i))
 		}
+	}
+	if req.Execution != nil && req.Execution.TimeoutSeconds < 0 {
+		problems = append(problems, errors.New("execution.timeout_seconds: must not be negative"))
+	}
+	if req.Settings != nil && req.Settings.Threads < 0 {
+		problems = append(problems, errors.New("settings.threads: must not be negative"))
+	}
+	if c := req.CompletionTrigger; c != nil && (c.Condition.JobID <= 0 || c.Condition.ProjectID <= 0) {
+		problems = append(problems, errors.New("job_completion_trigger_condition.condition: job_id and project_id must be positive"))
 	}
 	return append(problems, req.Schedule.problems()...)
 }

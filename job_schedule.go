@@ -48,7 +48,7 @@ func CronSchedule(expression string) *JobSchedule {
 	return s
 }
 
-// On is the same schedule on some days of the week only.
+// On is a schedule for the same hours on some days of the week only.
 func (s *JobSchedule) On(days ...time.Weekday) *JobSchedule {
 	on := *s
 	on.Date = JobScheduleDate{Type: "days_of_week"}

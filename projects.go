@@ -126,11 +126,10 @@ type ProjectRequest struct {
 }
 
 // projectReadOnly are the fields of an answered project that a write must not carry:
-// those that the official document has in the response only, and the one that answers
-// are known to have beyond it.
+// those that the official document has in the response only, and one that answers are
+// known to have beyond it.
 var projectReadOnly = strings.Fields(`id created_at updated_at connection environments repository
-	group_permissions docs_job freshness_job fusion_readiness default_version
-	skipped_setup`)
+	group_permissions docs_job freshness_job fusion_readiness default_version skipped_setup`)
 
 func (s *ProjectsService) defaults() map[string]any {
 	return map[string]any{"account_id": s.c.accountID, "state": StateActive, "type": ProjectDefault}
@@ -178,9 +177,9 @@ func (s *ProjectsService) Update(ctx context.Context, projectID int64, req Proje
 	return one[Project](ctx, s.c, r)
 }
 
-// Delete deletes a project, and with it everything in it. A project that is gone
-// already is an error that is [ErrNotFound], unless an earlier attempt of this call has
-// deleted it. API: Destroy Project.
+// Delete deletes a project. Where the service refuses, because jobs are in it, the
+// error says so. A project that is gone already is an error that is [ErrNotFound],
+// unless an earlier attempt of this call has deleted it. API: Destroy Project.
 func (s *ProjectsService) Delete(ctx context.Context, projectID int64) error {
 	_, err := s.c.call(ctx, s.c.v3(http.MethodDelete, "projects/{id}/", projectID))
 	return err
