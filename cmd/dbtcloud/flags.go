@@ -171,6 +171,26 @@ func setBool(target *bool, to bool) func(string) error {
 	}
 }
 
+// option is a flag that excludes others, and whether it was given.
+type option struct {
+	name  string
+	given bool
+}
+
+// atMostOne is the names of the flags that were given; several are refused.
+func atMostOne(options ...option) ([]string, error) {
+	var names []string
+	for _, o := range options {
+		if o.given {
+			names = append(names, o.name)
+		}
+	}
+	if len(names) > 1 {
+		return names, errors.New(strings.Join(names, " and ") + ": give only one of them")
+	}
+	return names, nil
+}
+
 // nearest is the known word that a wrong one was probably meant to be; empty if none is near.
 func nearest(word string, known []string) string {
 	best, least := "", len([]rune(word))/3+2

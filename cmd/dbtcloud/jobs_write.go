@@ -91,9 +91,8 @@ func parseDay(word string) ([]time.Weekday, bool) {
 
 // check refuses flags that contradict each other.
 func (f *jobFlags) check() error {
-	given := f.triggers()
-	if len(given) > 1 {
-		return errors.New(strings.Join(given, " and ") + ": give only one of them")
+	if _, err := f.triggers(); err != nil {
+		return err
 	}
 	if len(f.days.values) > 0 && len(f.atHours.values) == 0 && f.everyHours.value == 0 {
 		return errors.New("--days: belongs to --at-hours or --every-hours: give one of them")
@@ -105,20 +104,10 @@ func (f *jobFlags) check() error {
 }
 
 // triggers are the flags that say what starts the job: one may.
-func (f *jobFlags) triggers() []string {
-	var given []string
-	for _, flag := range []struct {
-		name string
-		is   bool
-	}{
-		{"--schedule-cron", f.cron.value != ""}, {"--at-hours", len(f.atHours.values) > 0}, {"--every-hours", f.everyHours.value > 0},
-		{"--trigger-on-pull-requests", f.onPullRequests}, {"--trigger-on-merge", f.onMerge}, {"--no-triggers", f.onNothing},
-	} {
-		if flag.is {
-			given = append(given, flag.name)
-		}
-	}
-	return given
+func (f *jobFlags) triggers() ([]string, error) {
+	return atMostOne(option{"--schedule-cron", f.cron.value != ""}, option{"--at-hours", len(f.atHours.values) > 0},
+		option{"--every-hours", f.everyHours.value > 0}, option{"--trigger-on-pull-requests", f.onPullRequests},
+		option{"--trigger-on-merge", f.onMerge}, option{"--no-triggers", f.onNothing})
 }
 
 func (f *jobFlags) apply(ctx context.Context, s scope, req *dbtcloud.JobRequest) error {
@@ -158,7 +147,7 @@ func (f *jobFlags) applyTriggers(req *dbtcloud.JobRequest) {
 		schedule = schedule.On(f.days.values...)
 	}
 	set(&req.Schedule, schedule)
-	if len(f.triggers()) > 0 {
+	if given, _ := f.triggers(); len(given) > 0 { // checked before
 		req.Triggers = &dbtcloud.JobTriggers{Schedule: schedule != nil, GithubWebhook: f.onPullRequests, OnMerge: f.onMerge}
 	}
 }

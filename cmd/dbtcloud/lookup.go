@@ -48,7 +48,7 @@ func (r *reference) given() bool { return *r != reference{} }
 
 // candidate is a thing that a name may mean.
 type candidate struct {
-	id    int64
+	id    int64 // 0: it has none
 	name  string
 	where string // tells it from others of the same name, such as its project
 }
@@ -56,16 +56,27 @@ type candidate struct {
 // compare finds the candidates that have the name, ignoring case, and those whose
 // name is like it, the most alike first.
 func compare(name string, among []candidate) (same, near []candidate) {
-	ranks := map[int64]int{}
+	var others []ranked
 	for _, c := range among {
 		if strings.EqualFold(strings.TrimSpace(c.name), strings.TrimSpace(name)) {
 			same = append(same, c)
 		} else if rank, ok := unlike(name, c.name); ok {
-			near, ranks[c.id] = append(near, c), rank
+			others = append(others, ranked{c, rank})
 		}
 	}
-	slices.SortFunc(near, func(a, b candidate) int { return cmp.Or(ranks[a.id]-ranks[b.id], cmp.Compare(a.id, b.id)) })
-	return same, near[:min(len(near), maxNear)]
+	slices.SortFunc(others, func(a, b ranked) int {
+		return cmp.Or(a.rank-b.rank, cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name))
+	})
+	for _, c := range others[:min(len(others), maxNear)] {
+		near = append(near, c.candidate)
+	}
+	return same, near
+}
+
+// ranked is a candidate and how much its name differs.
+type ranked struct {
+	candidate
+	rank int
 }
 
 // maxNear is how many near misses are named.
@@ -108,11 +119,14 @@ const maxListed = 10
 func listed(candidates []candidate) string {
 	var words []string
 	for _, c := range candidates[:min(len(candidates), maxListed)] {
-		word := fmt.Sprintf("%q (id %d", c.name, c.id)
-		if c.where != "" {
-			word += ", " + c.where
+		word := strconv.Quote(c.name)
+		switch {
+		case c.where != "":
+			word += fmt.Sprintf(" (id %d, %s)", c.id, c.where)
+		case c.id != 0:
+			word += fmt.Sprintf(" (id %d)", c.id)
 		}
-		words = append(words, word+")")
+		words = append(words, word)
 	}
 	if more := len(candidates) - maxListed; more > 0 {
 		words = append(words, fmt.Sprintf("%d more", more))

@@ -1,5 +1,6 @@
 // Command dbtcloud runs the Slim CI job of dbt Cloud for many pull requests at the
-// same time, and follows and cancels runs. `dbtcloud help` tells more.
+// same time, and manages jobs, runs, projects, environments and variables. `dbtcloud
+// help` tells more.
 package main
 
 import (

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"strings"
-
 	"github.com/slimci/dbtcloud"
 	"github.com/spf13/pflag"
 )
@@ -29,20 +26,17 @@ func pullRequestNames() []string {
 
 // given is the pull request that a flag names; the zero value if none does.
 func (f *pullRequestFlags) given() (dbtcloud.PullRequest, error) {
-	all := []dbtcloud.PullRequest{
+	var pr dbtcloud.PullRequest
+	var options []option
+	for i, of := range []dbtcloud.PullRequest{
 		{Host: dbtcloud.GitHub, Number: f.github.value}, {Host: dbtcloud.GitLab, Number: f.gitlab.value},
 		{Host: dbtcloud.AzureRepos, Number: f.azure.value}, {Host: dbtcloud.OtherHost, Number: f.other.value},
-	}
-	var pr dbtcloud.PullRequest
-	var flags []string
-	for i, name := range pullRequestNames() {
-		if all[i].Number > 0 {
-			flags = append(flags, name)
-			pr = all[i]
+	} {
+		options = append(options, option{pullRequestNames()[i], of.Number > 0})
+		if of.Number > 0 {
+			pr = of
 		}
 	}
-	if len(flags) > 1 {
-		return pr, errors.New(strings.Join(flags, " and ") + ": give only one of them")
-	}
-	return pr, nil
+	_, err := atMostOne(options...)
+	return pr, err
 }

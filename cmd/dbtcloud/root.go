@@ -38,15 +38,21 @@ func (a app) run(ctx context.Context, args []string) int {
 // tell writes a line for people. That nobody reads it is no failure.
 func (a app) tell(line string) { _, _ = fmt.Fprintln(a.stderr, line) }
 
-const rootHelp = `Run one Slim CI job of dbt Cloud for many pull requests at the same time.
+const rootHelp = `Autoscaling CI, which runs one Slim CI job of dbt Cloud for many pull requests at the
+same time, and the jobs, runs, projects, environments and variables around it.
 
 The API token is taken from DBT_CLOUD_SERVICE_TOKEN, else DBT_CLOUD_API_KEY, else
 DBT_CLOUD_TOKEN. It is never a flag, because other users of the machine can see those.
 
-What people read goes to stderr; stdout has the result alone.
+A job, a project or an environment is named by its id or by its name. Digits are an id; a
+name is the whole name, in upper or lower case, and must be that of one thing only.
+
+What people read goes to stderr; stdout has the result alone, and nothing after an error.
+With --output json that is the API's own object with all of its fields, or for a list one
+array of them. Commands that do more than the API does have objects of their own.
 
 Exit status:
-    0  the run succeeded, or was accepted with --no-wait
+    0  done; a run that was followed has succeeded
     1  the run failed, or doctor found a problem
     2  bad input: nothing was done
     3  the run was cancelled, or a newer change took over
@@ -57,7 +63,7 @@ Exit status:
 func (a app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "dbtcloud",
-		Short:             "Autoscaling CI for dbt Cloud",
+		Short:             "Autoscaling CI, jobs and runs of dbt Cloud",
 		Long:              rootHelp,
 		Version:           version(),
 		SilenceUsage:      true,
@@ -72,7 +78,7 @@ func (a app) root() *cobra.Command {
 	flags.VarP(&g.accountID, "account-id", "a", "the account (env DBT_CLOUD_ACCOUNT_ID)")
 	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
 	flags.Var(&g.output, "output", "what stdout gets: text or json")
-	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.jobs(g), a.runs(g))
+	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.envVars(g), a.jobs(g), a.runs(g))
 	return root
 }
 
