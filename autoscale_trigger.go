@@ -116,28 +116,10 @@ func (r *CIRun) queueFull(ctx context.Context, e *Error) bool {
 	return err == nil && len(queued) >= r.account.QueueLimit-5
 }
 
-// findRun looks for the run of a trigger that got no answer, by its nonce, among
-// the newest runs of any status. A list proves that there is none only when it
-// shows something newer than the trigger, or was asked for a minute later.
-func (r *CIRun) findRun(ctx context.Context, jobID int64) (found *Run, err error) {
-	p := r.a.poll()
-	p.Interval = min(p.Interval, defaultInterval)
-	begun := time.Now()
-	var sent time.Time
-	err = p.until(ctx, func(ctx context.Context) (bool, error) {
-		late := time.Since(begun) >= lookupPatience
-		runs, err := Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
-		if err != nil {
-			return false, err
-		}
-		newer := !sent.IsZero() && len(runs) > 0 && runs[0].CreatedAt.After(sent.Add(2*time.Second))
-		if sent.IsZero() {
-			sent = r.a.Client.serverTime()
-		}
-		found = r.own(runs, jobID)
-		return found != nil || newer || late, nil
-	})
-	return found, err
+// findRun looks for the run of a trigger that got no answer, by its nonce.
+func (r *CIRun) findRun(ctx context.Context, jobID int64) (*Run, error) {
+	run, _, err := r.a.Client.Jobs.lookUp(ctx, r.a.poll(), func(runs []*Run) *Run { return r.own(runs, jobID) })
+	return run, err
 }
 
 // own is the lowest run of a job that carries our nonce and is not known yet.
