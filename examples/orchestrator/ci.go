@@ -75,7 +75,7 @@ func (o *orchestrator) test(ctx context.Context, p Project, c change) {
 		log.Error("failed", state(r)...)
 	case errors.Is(err, dbtcloud.ErrSuperseded):
 		log.Info("superseded", state(r)...)
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && r != nil && r.Run != nil:
 		log.Warn("still running", append(state(r), "error", err)...)
 	default:
 		log.Error("not tested", append(state(r), "error", err)...)

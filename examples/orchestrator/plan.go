@@ -9,7 +9,7 @@ import (
 // Plan is what an orchestrator runs.
 type Plan struct {
 	Projects []Project
-	CISlots  int // pull requests wait while so many run slots are taken, so that production finds one; 0: while all are
+	CISlots  int // the CI job is cloned only while fewer run slots than that are taken, so that production finds one; 0: while any is free
 }
 
 // Project is a project of the account.

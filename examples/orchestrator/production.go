@@ -81,7 +81,7 @@ func (r *round) start(ctx context.Context, job Job) {
 		return
 	}
 	r.active[run.ID] = &active{job: job}
-	r.saw(run)
+	r.saw(ctx, run)
 }
 
 // runOf returns the active run of a job, whoever triggered it, and triggers one if there is none. So a job never has two
@@ -118,7 +118,7 @@ func (r *round) watch(ctx context.Context) error {
 			r.end(lost.RunID, false)
 		case err != nil:
 			return err
-		case r.saw(run) && len(r.todo) > 0:
+		case r.saw(ctx, run) && len(r.todo) > 0:
 			return nil
 		}
 	}
@@ -126,16 +126,20 @@ func (r *round) watch(ctx context.Context) error {
 }
 
 // saw takes note of a run, and tells whether it has ended.
-func (r *round) saw(run *dbtcloud.Run) (ended bool) {
-	a := r.active[run.ID]
+func (r *round) saw(ctx context.Context, run *dbtcloud.Run) (ended bool) {
+	a, ended, succeeded := r.active[run.ID], run.Status.Terminal(), run.Status == dbtcloud.RunSuccess
 	if run.Status != a.status {
 		a.status = run.Status
-		r.log.Info("production", "job", a.job.Name, "run", run.ID, "status", run.Status.String())
+		level := slog.LevelInfo
+		if ended && !succeeded {
+			level = slog.LevelError
+		}
+		r.log.Log(ctx, level, "production", "job", a.job.Name, "run", run.ID, "status", run.Status.String(), "url", r.client.RunURL(run))
 	}
-	if run.Status.Terminal() {
-		r.end(run.ID, run.Status == dbtcloud.RunSuccess)
+	if ended {
+		r.end(run.ID, succeeded)
 	}
-	return run.Status.Terminal()
+	return ended
 }
 
 func (r *round) end(runID int64, succeeded bool) {
