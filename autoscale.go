@@ -52,27 +52,28 @@ func DefaultNativePlans() []string {
 // requests run on clones of it, as long as run slots are free; clones are deleted
 // when their run has ended.
 //
-// Fill in Client and JobID; every other zero value is a default. It holds no state:
-// use it from many goroutines, processes and machines at once.
+// Fill in Client and JobID; every other zero value is a default. Runs write to the
+// schema dbt_cloud_pr_<JobID>_<number> unless Overrides has another. It holds no
+// state: use it from many goroutines, processes and machines at once.
 type AutoscaleCI struct {
 	Client    *Client
 	JobID     int64   // the Slim CI job
-	Overrides Trigger // cause, schema, steps, ... of every run; its pull request and commit stay empty
+	Overrides Trigger // cause, schema, steps, ... of every run; its pull request, commit and branch stay empty
 
-	Mode        Mode
+	Mode        Mode     // where runs may be placed; default ModeAuto
 	NoMove      bool     // a queued run stays where it is; moving cancels it and starts it on a clone
-	MaxRunSlots int      // use at most so many of the account's slots; 0: all
-	MaxClones   int      // live clones of the job; 0: as many as there are slots, 10 if that is not known
+	MaxRunSlots int      // no slot counts as free while runs of any kind hold so many; 0: all of the account's
+	MaxClones   int      // clones of the job at a time; 0: as many as there are slots, 10 if that is not known
 	KeepClone   bool     // clones stay until Close or SweepAll
-	NativePlans []string // nil: DefaultNativePlans
+	NativePlans []string // plans for which ModeAuto is native; nil: DefaultNativePlans
 
 	NoWait  bool  // nobody will call Wait: other runners then take no account of this run's wish to move
-	OnLeave Leave // what becomes of the run when the context ends
-	Poll    Poll  // default interval 10 s
+	OnLeave Leave // what becomes of the run when the context ends; default LeaveCancel
+	Poll    Poll  // how often the run is looked at; default interval 10 s
 
 	CancelPatience time.Duration // how long a cancel may take; default 2 min
 	CloneGrace     time.Duration // age from which a clone without any run is deleted; default 30 min
-	QueueFullWait  time.Duration // how long to try again when the queue is full; default 0: that is an error at once
+	QueueFullWait  time.Duration // how long to try again when the queue is full; default 0: ErrQueueFull at once
 
 	// Head, if set, returns the head commit of a pull request. It is asked right
 	// before the trigger, so that a late pipeline does not test an old commit.
@@ -115,7 +116,8 @@ type CIRun struct {
 	blocked   time.Time // since when the run is a candidate for moving
 }
 
-// Plan looks and decides, and touches nothing.
+// Plan looks and decides, and touches nothing: it is what Trigger would do now. What
+// cannot be right is [ErrInvalid].
 func (a *AutoscaleCI) Plan(ctx context.Context, change Change) (*Plan, error) {
 	r, err := a.begin(change)
 	if err != nil {
@@ -127,8 +129,9 @@ func (a *AutoscaleCI) Plan(ctx context.Context, change Change) (*Plan, error) {
 // Trigger sees to it that a change is tested, and returns once its run is where it
 // belongs: cancelling what is outdated, adopting a run of the same commit, or
 // starting one on the job or on a clone. A superseded change is no error here: the
-// Decision says so. Beside an error, the CIRun holds what is known. An ended
-// context leaves as OnLeave says, in under five seconds.
+// Decision says so. What cannot be right is [ErrInvalid], and there is no CIRun; a
+// full queue is [ErrQueueFull], see QueueFullWait. Beside any other error, the CIRun
+// holds what is known. An ended context leaves as OnLeave says, in under five seconds.
 func (a *AutoscaleCI) Trigger(ctx context.Context, change Change) (*CIRun, error) {
 	r, err := a.begin(change)
 	if err != nil {

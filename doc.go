@@ -1,10 +1,11 @@
-// Package dbtcloud is a client for dbt Cloud (the dbt platform): jobs, runs,
-// accounts, metadata, and [AutoscaleCI], which lets one Slim CI job serve many
-// pull requests at the same time.
+// Package dbtcloud is a client for dbt Cloud (the dbt platform): accounts, projects,
+// environments and their variables, jobs, runs, metadata, and [AutoscaleCI], which
+// lets one Slim CI job serve many pull requests at the same time.
 //
-// A [Client] has one service per resource. Services speak the service's own
-// words: [JobsService.Trigger] starts a run, [RunsService.Wait] follows it to
-// its end and turns a run that did not succeed into an error.
+// A [Client] has one service per resource. Services speak the platform's own words:
+// [JobsService.Trigger] starts a run, [RunsService.Wait] follows it to its end and
+// turns a run that did not succeed into an error; [RunsService.WatchAll] follows
+// thousands.
 //
 //	client, err := dbtcloud.New(dbtcloud.FromEnv())
 //	run, err := client.Jobs.Trigger(ctx, jobID, dbtcloud.Trigger{Cause: "nightly"})
@@ -12,14 +13,19 @@
 //
 // Lists are iterators ([iter.Seq2]); they can be ranged over again, and
 // [Collect] turns one into a slice. Filters and requests are plain values whose
-// zero value means "everything" or "unchanged".
+// zero value means "everything" or "unchanged"; a comment beside a field of a request
+// is what a create makes of its zero value, one beside a field of a filter the API's
+// name of it.
+//
+// Package dbtcloudtest is a fake to test your own programs against; the folder
+// examples has programs to begin with.
 //
 // # What is repeated, and what is not
 //
-// GET, HEAD, PUT, DELETE, cancelling a run and GraphQL queries are repeated on
-// 408, 500, 502, 503, 504 and on transient transport errors before the answer's
-// headers, five attempts in all, with full jitter between 0.5 and 30 seconds;
-// Retry-After is respected. An answer that breaks off later is an error.
+// GET, HEAD, PUT, DELETE, updating a resource, cancelling a run and GraphQL queries
+// are repeated on 408, 500, 502, 503, 504 and on transient transport errors before
+// the answer's headers, five attempts in all, with full jitter between 0.5 and 30
+// seconds; Retry-After is respected. An answer that breaks off later is an error.
 // Creating and triggering are repeated only if the request was never sent or was
 // answered 429: any other doubt is an [UncertainError]. After a 429 the whole
 // client pauses, five minutes unless the server says otherwise. A wait that would

@@ -28,8 +28,10 @@ var (
 	ErrRateLimited  = errors.New("dbtcloud: rate limited")          // 429
 	ErrServer       = errors.New("dbtcloud: server error")          // 5xx
 	ErrRunCancelled = errors.New("dbtcloud: the run was cancelled") // a RunFailedError of a cancelled run
-	ErrQueueFull    = errors.New("dbtcloud: the account's run queue is full")
-	ErrSuperseded   = errors.New("dbtcloud: a newer change of the pull request took over")
+
+	// Of AutoscaleCI.Trigger and CIRun.Wait.
+	ErrQueueFull  = errors.New("dbtcloud: the account's run queue is full")
+	ErrSuperseded = errors.New("dbtcloud: a newer change of the pull request took over")
 )
 
 // Error is an answer that is not a success, or that is not what the API documents.
@@ -72,7 +74,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Hint is advice for the statuses whose meaning is not obvious.
+// Hint is advice for the statuses whose meaning is not obvious, which Error ends
+// with; empty for the others.
 func (e *Error) Hint() string {
 	switch e.StatusCode {
 	case http.StatusUnauthorized:
@@ -123,10 +126,11 @@ func (e *Error) LogValue() slog.Value {
 
 // UncertainError means that a create or a trigger may or may not have happened:
 // the answer was lost, was a server error, or could not be read. Look before
-// sending it again.
+// sending it again. A run is found by its cause, if that is unique, such as one with
+// a build number; anything else by its name.
 type UncertainError struct {
-	Operation string
-	Err       error // what went wrong
+	Operation string // such as "POST /api/v2/accounts/{account}/jobs/{id}/run/"
+	Err       error  // what went wrong
 }
 
 // Error says what went wrong, and to look before repeating.

@@ -65,7 +65,8 @@ func fromEnv(getenv func(string) string) Option {
 	}
 }
 
-// WithAccount sets the account id.
+// WithAccount sets the account id, a positive number that the addresses of the user
+// interface show.
 func WithAccount(id int64) Option {
 	return func(cfg *config) error {
 		if id <= 0 {
@@ -89,7 +90,7 @@ func WithToken(token string) Option {
 }
 
 // WithTokenSource has source asked for the token before every attempt, for tokens
-// that expire.
+// that expire. It is called from many goroutines at once and should keep what it has.
 func WithTokenSource(source func(ctx context.Context) (string, error)) Option {
 	return func(cfg *config) error {
 		if source == nil {
@@ -128,7 +129,8 @@ func WithMetadataURL(rawURL string) Option {
 }
 
 // WithHTTPClient sets the HTTP client whose transport and cookie jar are used.
-// It is copied, never changed; its Timeout limits one attempt.
+// It is copied, never changed. Its Timeout limits one attempt, unless [WithRetry]
+// does; its CheckRedirect is not used: only a GET is redirected.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(cfg *config) error {
 		if hc == nil {
@@ -140,7 +142,8 @@ func WithHTTPClient(hc *http.Client) Option {
 }
 
 // WithMiddleware wraps what sends each attempt, for tracing and metrics.
-// [Operation] names the request. The last middleware given is the outermost.
+// [Operation] names the request. The last middleware given is the outermost. It sees
+// the token, in the Authorization header: keep that out of logs.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return func(cfg *config) error {
 		if wrap == nil {
@@ -152,7 +155,7 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) Option {
 }
 
 // WithLogger sets where attempts (debug) and retries (warn) are logged. The
-// default is silence.
+// default, and nil, is silence.
 func WithLogger(logger *slog.Logger) Option {
 	return func(cfg *config) error { cfg.logger = logger; return nil }
 }
@@ -168,7 +171,8 @@ func WithUserAgent(suffix string) Option {
 	}
 }
 
-// Retry is the policy of [WithRetry]. The zero value of a field is its default.
+// Retry is the policy of [WithRetry]. The zero value of a field is its default;
+// one attempt is no retry at all.
 type Retry struct {
 	Attempts       int           // attempts of one request, the first included; default 5
 	MinDelay       time.Duration // first backoff, with full jitter; default 500 ms
