@@ -120,6 +120,89 @@ func ExampleJobsService_Create() {
 	// Output: Slim CI ci 4
 }
 
+// A job that builds production every night. The hours are those of UTC.
+func ExampleJobsService_Create_scheduled() {
+	_, client := newFake()
+	job, err := client.Jobs.Create(context.Background(), dbtcloud.JobRequest{
+		ProjectID:     dbtcloudtest.DefaultProjectID,
+		EnvironmentID: dbtcloudtest.DefaultDeferringID,
+		Name:          "Nightly",
+		Type:          dbtcloud.JobScheduled,
+		ExecuteSteps:  []string{"dbt build"},
+		Schedule:      dbtcloud.DailyAt(5),
+		Triggers:      &dbtcloud.JobTriggers{Schedule: true},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(job.Name, job.Triggers.Schedule, job.Schedule.Time.Hours)
+	// Output: Nightly true [5]
+}
+
+// A job that builds production whenever a pull request is merged. Where the service
+// does not see merges, the pipeline of the main branch triggers a job without
+// OnMerge, and names the commit in the cause.
+func ExampleJobsService_Create_merge() {
+	_, client := newFake()
+	ctx := context.Background()
+	job, err := client.Jobs.Create(ctx, dbtcloud.JobRequest{
+		ProjectID:     dbtcloudtest.DefaultProjectID,
+		EnvironmentID: dbtcloudtest.DefaultDeferringID,
+		Name:          "Merge",
+		Type:          dbtcloud.JobMerge,
+		ExecuteSteps:  []string{"dbt build"},
+		Triggers:      &dbtcloud.JobTriggers{OnMerge: true},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(job.Name, job.Type, job.Triggers.OnMerge)
+
+	deploy, err := client.Jobs.Create(ctx, dbtcloud.JobRequest{
+		ProjectID:     dbtcloudtest.DefaultProjectID,
+		EnvironmentID: dbtcloudtest.DefaultDeferringID,
+		Name:          "Deploy",
+		ExecuteSteps:  []string{"dbt build"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	run, err := client.Jobs.Trigger(ctx, deploy.ID, dbtcloud.Trigger{Cause: "Commit 0f3c5e9bd0f7"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(deploy.Name, run.Trigger.Cause)
+	// Output:
+	// Merge merge true
+	// Deploy Commit 0f3c5e9bd0f7
+}
+
+// A Slim CI job: every pull request builds what it changes, and reads the rest from
+// production. GithubWebhook is for GitHub, GitProviderWebhook for GitLab and Azure
+// DevOps; a job that [AutoscaleCI] triggers has neither.
+func ExampleJobsService_Create_pullRequest() {
+	_, client := newFake()
+	job, err := client.Jobs.Create(context.Background(), dbtcloud.JobRequest{
+		ProjectID:              dbtcloudtest.DefaultProjectID,
+		EnvironmentID:          dbtcloudtest.DefaultEnvironmentID,
+		DeferringEnvironmentID: dbtcloudtest.DefaultDeferringID,
+		Name:                   "Slim CI",
+		Type:                   dbtcloud.JobCI,
+		ExecuteSteps:           []string{"dbt build --select state:modified+"},
+		Triggers:               &dbtcloud.JobTriggers{GithubWebhook: true},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(job.Name, job.Type, job.Triggers.GithubWebhook, job.DeferringEnvironmentID == dbtcloudtest.DefaultDeferringID)
+	// Output: Slim CI ci true true
+}
+
 // Update changes what is set and keeps the rest. new makes a pointer where false
 // and absent differ.
 func ExampleJobsService_Update() {
@@ -265,6 +348,121 @@ func ExampleAccountsService_Get() {
 	}
 	fmt.Println(account.Plan, account.RunSlots)
 	// Output: starter_2025 5
+}
+
+// Accounts that the token may see.
+func ExampleAccountsService_All() {
+	_, client := newFake()
+	for account, err := range client.Accounts.All(context.Background()) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(account.ID == client.AccountID())
+	}
+	// Output: true
+}
+
+// A project with a production environment, which CI jobs can then defer to.
+func ExampleProjectsService_Create() {
+	_, client := newFake()
+	ctx := context.Background()
+	project, err := client.Projects.Create(ctx, dbtcloud.ProjectRequest{Name: "Jaffle Shop", Subdirectory: "dbt"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	production, err := client.Environments.Create(ctx, project.ID, dbtcloud.EnvironmentRequest{
+		Name:           "Production",
+		DeploymentType: dbtcloud.DeploymentProduction,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(project.Name, production.Name, production.DbtVersion)
+	// Output: Jaffle Shop Production latest
+}
+
+// Update keeps what is not set, such as the connection and the credentials, which the
+// API itself would forget.
+func ExampleEnvironmentsService_Update() {
+	fake, client := newFake()
+	projectID := fake.AddProject(0, "Jaffle Shop")
+	environmentID := fake.AddEnvironment(0, projectID, "CI")
+	fake.EditEnvironment(environmentID, func(fields map[string]any) { fields["connection_id"] = 5 })
+
+	environment, err := client.Environments.Update(context.Background(), projectID, environmentID, dbtcloud.EnvironmentRequest{
+		UseCustomBranch: new(true),
+		CustomBranch:    "develop",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(environment.Name, environment.CustomBranch, environment.ConnectionID)
+	// Output: CI develop 5
+}
+
+// Find an environment by what it is for.
+func ExampleEnvironmentsService_All() {
+	_, client := newFake()
+	found, err := dbtcloud.Collect(client.Environments.All(context.Background(), dbtcloudtest.DefaultProjectID, dbtcloud.EnvironmentFilter{
+		DeploymentTypes: []dbtcloud.DeploymentType{dbtcloud.DeploymentProduction},
+	}))
+	if err != nil || len(found) != 1 {
+		fmt.Println(len(found), err)
+		return
+	}
+	fmt.Println(found[0].Name)
+	// Output: Production
+}
+
+// A variable of a project, and the value that one job has instead.
+func ExampleEnvironmentVariablesService_Create() {
+	fake, client := newFake()
+	ctx, projectID := context.Background(), dbtcloudtest.DefaultProjectID
+	jobID := fake.AddJob(dbtcloudtest.JobSpec{Name: "CI"})
+	for _, req := range []dbtcloud.EnvironmentVariableRequest{
+		{Name: "DBT_DAYS", Value: "365"},
+		{Name: "DBT_DAYS", Value: "3", Scope: dbtcloud.ScopeJob, JobID: jobID},
+	} {
+		if _, err := client.EnvironmentVariables.Create(ctx, projectID, req); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	variables, err := client.EnvironmentVariables.ForJob(ctx, projectID, jobID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, v := range variables {
+		fmt.Println(v.Name, v.Project.Value, v.Job.Value)
+	}
+	// Output: DBT_DAYS 365 3
+}
+
+// Several variables at once. What was made is there beside the error for what was not.
+func ExampleEnvironmentVariablesService_CreateBulk() {
+	fake, client := newFake()
+	projectID := dbtcloudtest.DefaultProjectID
+	fake.AddProjectEnvVar(projectID, "DBT_SCHEMA", "shop")
+
+	results, err := client.EnvironmentVariables.CreateBulk(context.Background(), projectID, []dbtcloud.VariableValues{
+		{Name: "DBT_DAYS", Project: "365", Environments: map[string]string{"Production": "3650"}},
+		{Name: "DBT_SCHEMA", Project: "store"},
+	})
+	for _, result := range results {
+		fmt.Println(result.Name, result.Reason == "")
+	}
+	if e, ok := errors.AsType[*dbtcloud.Error](err); ok {
+		fmt.Println(e.Fields["DBT_SCHEMA"])
+	}
+	// Output:
+	// DBT_DAYS true
+	// DBT_SCHEMA false
+	// An environment variable by this name already exists in this project and account
 }
 
 // What a job sets for itself. Values of secrets cannot be read.

@@ -172,22 +172,64 @@ func TestArtifactStreams(t *testing.T) {
 	}
 }
 
-// TestArtifactMemory: 100 MiB over a real connection take next to no memory. It is
-// not parallel, because it counts what the whole process allocates.
+// TestArtifactIsNoPage: a page that somebody else answered is no artifact, of a run or
+// of a job.
 func TestArtifactIsNoPage(t *testing.T) {
 	t.Parallel()
 	c, _ := scripted(t, always(200, "text/html", "<html>log in</html>"))
-	if body, err := c.Runs.OpenArtifact(t.Context(), 5, "manifest.json"); err == nil {
+	for name, open := range map[string]func(context.Context, int64, string) (io.ReadCloser, error){"run": c.Runs.OpenArtifact, "job": c.Jobs.OpenArtifact} {
+		if body, err := open(t.Context(), 5, "manifest.json"); err == nil {
+			_ = body.Close()
+			t.Errorf("%s: a login page is taken for manifest.json", name)
+		}
+		body, err := open(t.Context(), 5, "index.html")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
 		_ = body.Close()
-		t.Error("a login page is taken for manifest.json")
 	}
-	body, err := c.Runs.OpenArtifact(t.Context(), 5, "index.html")
+}
+
+// TestJobArtifact: a job's artifact is that of its newest run that has one.
+func TestJobArtifact(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	c, err := s.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = body.Close()
+	job := s.AddJob(dbtcloudtest.JobSpec{Name: "CI"})
+	if body, err := c.Jobs.OpenArtifact(t.Context(), job, "manifest.json"); !errors.Is(err, dbtcloud.ErrNotFound) {
+		t.Errorf("before any run: %v, %v; want ErrNotFound", body, err)
+	}
+	for _, content := range []string{"old", "new"} {
+		run := s.AddRun(dbtcloudtest.RunSpec{JobID: job})
+		s.FinishRun(run, dbtcloudtest.Success)
+		s.AddArtifact(run, "manifest.json", []byte(content))
+	}
+	if got, err := drain(c.Jobs.OpenArtifact(t.Context(), job, "manifest.json")); err != nil || got != "new" {
+		t.Errorf("got %v, %v; want the newest", got, err)
+	}
 }
 
+// TestFailureDetails: what comes after the failed step is skipped; there may be nothing.
+func TestFailureDetails(t *testing.T) {
+	t.Parallel()
+	tests := map[string]*dbtcloud.RunFailure{
+		`{"failed_step":"dbt build","skipped_steps":["dbt docs generate"]}`: {FailedStep: "dbt build", SkippedSteps: []string{"dbt docs generate"}},
+		`{"failed_step":null,"skipped_steps":null,"later":1}`:               {},
+	}
+	for data, want := range tests {
+		c, _ := scripted(t, always(200, "application/json", envelope(data)))
+		got, err := c.Runs.FailureDetails(t.Context(), 5)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", data, err, diff)
+		}
+	}
+}
+
+// TestArtifactMemory: 100 MiB over a real connection take next to no memory. It is
+// not parallel, because it counts what the whole process allocates.
 func TestArtifactMemory(t *testing.T) {
 	const size = 100 << 20
 	s := dbtcloudtest.New()

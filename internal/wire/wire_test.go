@@ -100,7 +100,7 @@ func TestRequests(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Cleanup(gock.OffAll)
 			if c.name == "Update Job" {
-				call{method: http.MethodGet, uri: "/api/v2/accounts/7/jobs/9/", status: 200, answer: enveloped(`{"id":9,"account_id":7,"name":"CI","description":null,"is_deferrable":false}`)}.expect(t)
+				call{method: http.MethodGet, uri: "/api/v2/accounts/7/jobs/9/", status: 200, answer: enveloped(`{"id":9,"account_id":7,"name":"CI","description":null,"settings":{"threads":8,"target_name":"ci"},"is_deferrable":false}`)}.expect(t)
 			}
 			c.expect(t)
 			if err := c.do(t.Context(), client(t)); err != nil {
@@ -132,7 +132,7 @@ func jobs() []call {
 			"schedule":{"date":{"type":"every_day"},"time":{"type":"every_hour","interval":1}},"generate_docs":false,"run_generate_sources":false,"run_lint":false,
 			"errors_on_lint_failure":true,"run_compare_changes":false,"lifecycle_webhooks":false}`, 200, enveloped(`{"id":9}`),
 			func(ctx context.Context, c *dbtcloud.Client) error { return ignore(c.Jobs.Create(ctx, request)) }},
-		{"Update Job", "POST", "/api/v2/accounts/7/jobs/9/", `{"id":9,"account_id":7,"name":"CI","run_lint":true}`, 200, enveloped(`{"id":9}`),
+		{"Update Job", "POST", "/api/v2/accounts/7/jobs/9/", `{"id":9,"account_id":7,"name":"CI","run_lint":true,"settings":{"threads":8,"target_name":"ci"}}`, 200, enveloped(`{"id":9}`),
 			func(ctx context.Context, c *dbtcloud.Client) error {
 				return ignore(c.Jobs.Update(ctx, 9, dbtcloud.JobRequest{RunLint: new(true)}))
 			}},
