@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/slimci/dbtcloud"
 )
@@ -19,7 +18,7 @@ type Chain struct {
 	Client *dbtcloud.Client
 	Jobs   []int64 // ids, in their order
 	Tries  int     // runs of a job before it counts as failed
-	Cause  string  // unique, such as "nightly 2027-03-14": a run whose answer got lost is found by it
+	Cause  string  // such as "nightly"; what dbt Cloud shows beside a run
 }
 
 // Run returns when the last job has succeeded, or with the error of the first one that did not.
@@ -36,7 +35,7 @@ func (c *Chain) Run(ctx context.Context) error {
 // repeated safely the client has repeated already.
 func (c *Chain) job(ctx context.Context, jobID int64) error {
 	for try := 1; ; try++ {
-		run, err := c.trigger(ctx, jobID, fmt.Sprintf("%s, try %d", c.Cause, try))
+		run, err := c.Client.Jobs.TriggerOnce(ctx, jobID, dbtcloud.Trigger{Cause: fmt.Sprintf("%s, try %d", c.Cause, try)})
 		if err != nil {
 			return err
 		}
@@ -46,37 +45,4 @@ func (c *Chain) job(ctx context.Context, jobID int64) error {
 			return err
 		}
 	}
-}
-
-// trigger starts a run once. If it is uncertain whether there is one it looks, for as long as a list may lag behind, and
-// then rather gives up than start a second.
-func (c *Chain) trigger(ctx context.Context, jobID int64, cause string) (*dbtcloud.Run, error) {
-	run, err := c.Client.Jobs.Trigger(ctx, jobID, dbtcloud.Trigger{Cause: cause})
-	if _, uncertain := errors.AsType[*dbtcloud.UncertainError](err); !uncertain {
-		return run, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	tick := time.Tick(10 * time.Second)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-tick:
-			if run := c.find(ctx, jobID, cause); run != nil {
-				return run, nil
-			}
-		}
-	}
-}
-
-// find returns the run with that cause; nil if none is seen.
-func (c *Chain) find(ctx context.Context, jobID int64, cause string) *dbtcloud.Run {
-	newest := dbtcloud.RunFilter{JobID: jobID, Newest: 20, Include: []dbtcloud.RunInclude{dbtcloud.RunWithTrigger}}
-	for run, err := range c.Client.Runs.All(ctx, newest) {
-		if err == nil && run.Trigger.Cause == cause {
-			return run
-		}
-	}
-	return nil
 }

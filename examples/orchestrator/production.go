@@ -85,7 +85,7 @@ func (r *round) start(ctx context.Context, job Job) {
 }
 
 // runOf returns the active run of a job, whoever triggered it, and triggers one if there is none. So a job never has two
-// runs at a time, and one whose trigger was left in doubt is taken up by the next round.
+// runs at a time, and one whose trigger is still in doubt at the end is taken up by the next round.
 func (r *round) runOf(ctx context.Context, job Job) (*dbtcloud.Run, error) {
 	filter := dbtcloud.RunFilter{JobID: job.ID, Statuses: dbtcloud.Active(), Newest: 1}
 	runs, err := dbtcloud.Collect(r.client.Runs.All(ctx, filter))
@@ -97,7 +97,7 @@ func (r *round) runOf(ctx context.Context, job Job) (*dbtcloud.Run, error) {
 	}
 	late, cancel := finishing(ctx)
 	defer cancel()
-	return r.client.Jobs.Trigger(late, job.ID, dbtcloud.Trigger{Cause: "orchestrator"})
+	return r.client.Jobs.TriggerOnce(late, job.ID, dbtcloud.Trigger{Cause: "orchestrator"})
 }
 
 // finishing gives what is on its way when ctx ends some seconds more, so that it is known whether there is a run.
