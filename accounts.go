@@ -50,9 +50,11 @@ type Account struct {
 }
 
 // UnmarshalJSON decodes an account and keeps the fields that this package does not know.
-func (a *Account) UnmarshalJSON(b []byte) error {
+func (a *Account) UnmarshalJSON(b []byte) error { return decodeKeeping(b, a) }
+
+func (a *Account) keeping() (any, *raw) {
 	type plain Account
-	return decodeKeeping(b, (*plain)(a), &a.raw)
+	return (*plain)(a), &a.raw
 }
 
 // Raw is the JSON that the account was decoded from; nil if it was not decoded.

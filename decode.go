@@ -127,8 +127,14 @@ func isID(key string) bool {
 // not know live on in it.
 type raw struct{ json json.RawMessage }
 
-// decodeKeeping decodes b into known and keeps a copy of b.
-func decodeKeeping(b []byte, known any, keep *raw) error {
+// keeper is a value that keeps the JSON that it was decoded from.
+type keeper interface {
+	keeping() (known any, keep *raw) // the value without its UnmarshalJSON, and where the JSON goes
+}
+
+// decodeKeeping decodes b into v and keeps a copy of b.
+func decodeKeeping(b []byte, v keeper) error {
+	known, keep := v.keeping()
 	if err := json.Unmarshal(b, known); err != nil {
 		return err
 	}

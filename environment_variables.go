@@ -49,9 +49,11 @@ type EnvironmentVariable struct {
 }
 
 // UnmarshalJSON decodes a variable and keeps the fields that this package does not know.
-func (v *EnvironmentVariable) UnmarshalJSON(b []byte) error {
+func (v *EnvironmentVariable) UnmarshalJSON(b []byte) error { return decodeKeeping(b, v) }
+
+func (v *EnvironmentVariable) keeping() (any, *raw) {
 	type plain EnvironmentVariable
-	return decodeKeeping(b, (*plain)(v), &v.raw)
+	return (*plain)(v), &v.raw
 }
 
 // Raw is the JSON that the variable was decoded from, its value included; nil for a

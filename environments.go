@@ -68,9 +68,11 @@ type Environment struct {
 
 // UnmarshalJSON decodes an environment and keeps the fields that this package does
 // not know.
-func (e *Environment) UnmarshalJSON(b []byte) error {
+func (e *Environment) UnmarshalJSON(b []byte) error { return decodeKeeping(b, e) }
+
+func (e *Environment) keeping() (any, *raw) {
 	type plain Environment
-	return decodeKeeping(b, (*plain)(e), &e.raw)
+	return (*plain)(e), &e.raw
 }
 
 // Raw is the JSON that the environment was decoded from, unknown fields included;

@@ -87,9 +87,11 @@ type Job struct {
 }
 
 // UnmarshalJSON decodes a job and keeps the fields that this package does not know.
-func (j *Job) UnmarshalJSON(b []byte) error {
+func (j *Job) UnmarshalJSON(b []byte) error { return decodeKeeping(b, j) }
+
+func (j *Job) keeping() (any, *raw) {
 	type plain Job
-	return decodeKeeping(b, (*plain)(j), &j.raw)
+	return (*plain)(j), &j.raw
 }
 
 // Raw is the JSON that the job was decoded from, unknown fields included; nil for

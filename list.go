@@ -73,13 +73,17 @@ func lastPage(query url.Values, items, seen, total int) bool {
 // list asks for one page. The total is what the server says is there for this
 // query, -1 where it does not say.
 func list[T any](ctx context.Context, c *Client, r request) ([]*T, int, error) {
-	a, err := c.call(ctx, r)
+	res, raw, err := c.fetch(ctx, &r)
 	if err != nil {
 		return nil, 0, err
 	}
-	var items []*T
-	if !a.empty() {
-		if err := a.into(&items); err != nil {
+	items, total, ok := quick[T](raw, '[')
+	a := &answer{res: res, data: raw, total: total}
+	if !ok {
+		if a, err = res.open(raw); err == nil && !a.empty() {
+			err = a.into(&items)
+		}
+		if err != nil {
 			return nil, 0, err
 		}
 	}

@@ -52,9 +52,11 @@ type Project struct {
 }
 
 // UnmarshalJSON decodes a project and keeps the fields that this package does not know.
-func (p *Project) UnmarshalJSON(b []byte) error {
+func (p *Project) UnmarshalJSON(b []byte) error { return decodeKeeping(b, p) }
+
+func (p *Project) keeping() (any, *raw) {
 	type plain Project
-	return decodeKeeping(b, (*plain)(p), &p.raw)
+	return (*plain)(p), &p.raw
 }
 
 // Raw is the JSON that the project was decoded from, unknown fields included; nil

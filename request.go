@@ -94,6 +94,30 @@ type answer struct {
 	total   int    // items of the list, -1 where it does not say
 }
 
+// answerStatus and answerExtra are what this package reads of the parts of an envelope
+// beside its data.
+type answerStatus struct {
+	IsSuccess        *bool  `json:"is_success"`
+	UserMessage      string `json:"user_message"`
+	DeveloperMessage string `json:"developer_message"`
+}
+
+func (s answerStatus) refused() bool { return s.IsSuccess != nil && !*s.IsSuccess }
+
+type answerExtra struct {
+	Pagination struct {
+		TotalCount *int `json:"total_count"`
+	} `json:"pagination"`
+}
+
+// total is -1 where the server does not say it.
+func (e answerExtra) total() int {
+	if e.Pagination.TotalCount == nil {
+		return -1
+	}
+	return *e.Pagination.TotalCount
+}
+
 // parseAnswer fails on what is not JSON.
 func parseAnswer(raw []byte) (*answer, error) {
 	var parts struct {
@@ -104,28 +128,16 @@ func parseAnswer(raw []byte) (*answer, error) {
 			return nil, err
 		}
 	}
-	var status struct {
-		IsSuccess        *bool  `json:"is_success"`
-		UserMessage      string `json:"user_message"`
-		DeveloperMessage string `json:"developer_message"`
-	}
-	var extra struct {
-		Pagination struct {
-			TotalCount *int `json:"total_count"`
-		} `json:"pagination"`
-	}
+	var status answerStatus
+	var extra answerExtra
 	var detail string
 	// Gateways have their own idea of a status or a detail: what does not fit is not there.
 	_, _, _ = json.Unmarshal(parts.Status, &status), json.Unmarshal(parts.Extra, &extra), json.Unmarshal(parts.Detail, &detail)
-	a := &answer{data: parts.Data, bare: parts.Data == nil && parts.Status == nil, total: -1}
+	a := &answer{data: parts.Data, bare: parts.Data == nil && parts.Status == nil, refused: status.refused(), total: extra.total()}
 	if a.bare {
 		a.data = bytes.TrimSpace(raw)
 	}
-	a.refused = status.IsSuccess != nil && !*status.IsSuccess
 	a.message = strings.TrimSpace(strings.TrimSpace(status.UserMessage+" "+status.DeveloperMessage) + " " + detail)
-	if extra.Pagination.TotalCount != nil {
-		a.total = *extra.Pagination.TotalCount
-	}
 	return a, nil
 }
 
@@ -141,14 +153,26 @@ func unnest(data json.RawMessage) json.RawMessage {
 
 // call sends r and returns what was in the envelope of a success.
 func (c *Client) call(ctx context.Context, r request) (*answer, error) {
-	res, err := c.send(ctx, &r)
+	res, raw, err := c.fetch(ctx, &r)
 	if err != nil {
 		return nil, err
+	}
+	return res.open(raw)
+}
+
+// fetch sends r and reads the answer of a success.
+func (c *Client) fetch(ctx context.Context, r *request) (*result, []byte, error) {
+	res, err := c.send(ctx, r)
+	if err != nil {
+		return nil, nil, err
 	}
 	raw, err := res.readAll()
-	if err != nil {
-		return nil, err
-	}
+	return res, raw, err
+}
+
+// open looks into the envelope of a success.
+func (res *result) open(raw []byte) (*answer, error) {
+	r := res.request
 	if len(bytes.TrimSpace(raw)) == 0 && (res.status == http.StatusNoContent || r.method == http.MethodDelete || r.bare) {
 		return &answer{res: res}, nil
 	}
@@ -316,7 +340,14 @@ func readBounded(body io.Reader, limit int64) ([]byte, error) {
 
 // one sends r and decodes its data.
 func one[T any](ctx context.Context, c *Client, r request) (*T, error) {
-	a, err := c.call(ctx, r)
+	res, raw, err := c.fetch(ctx, &r)
+	if err != nil {
+		return nil, err
+	}
+	if items, _, ok := quick[T](raw, '{'); ok {
+		return items[0], nil
+	}
+	a, err := res.open(raw)
 	if err != nil {
 		return nil, err
 	}

@@ -113,9 +113,11 @@ type Run struct {
 }
 
 // UnmarshalJSON decodes a run and keeps the fields that this package does not know.
-func (r *Run) UnmarshalJSON(b []byte) error {
+func (r *Run) UnmarshalJSON(b []byte) error { return decodeKeeping(b, r) }
+
+func (r *Run) keeping() (any, *raw) {
 	type plain Run
-	return decodeKeeping(b, (*plain)(r), &r.raw)
+	return (*plain)(r), &r.raw
 }
 
 // Raw is the JSON that the run was decoded from, unknown fields included; nil for
