@@ -275,3 +275,46 @@ func TestProcess(t *testing.T) {
 	}
 	c.startTest(t, "--timeout=never").end().want(t, exitBadInput)
 }
+
+// TestSignalWhileDeploying: the run goes on, and its id is told.
+func TestSignalWhileDeploying(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, -1)
+	p := c.start(t, "jobs", "deploy", "slim ci", "--sha="+sha1, "--output=json")
+	await(t, "the run runs", func() bool { _, ok := c.running(); return ok })
+	p.signal(t, os.Interrupt)
+	o := p.end().want(t, exitInterrupted)
+	run, ok := c.running()
+	if !ok || numberOf(t, o.object(t), "id") != run.ID || !strings.Contains(o.stderr, "run "+id(run.ID)+" goes on") {
+		t.Errorf("running: %t; stdout %q, stderr %q", ok, o.stdout, o.stderr)
+	}
+}
+
+// TestHeadOfTheLogs: who reads the start of the logs only does not make the command fail.
+func TestHeadOfTheLogs(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, 0, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Steps: []dbtcloudtest.Step{{Name: "Build", Logs: strings.Repeat("a line\n", 1<<20)}}}
+	}))
+	run := c.AddRun(dbtcloudtest.RunSpec{JobID: c.job})
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.prepare(t, "runs", "logs", id(run))
+	p.Stdout = w
+	p.begin(t)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	head := make([]byte, 7)
+	if _, err := r.Read(head); err != nil || string(head) != "a line\n" {
+		t.Errorf("head %q, %v", head, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if o := p.end().want(t, exitSuccess); o.stderr != "" {
+		t.Errorf("stderr %q", o.stderr)
+	}
+}

@@ -97,7 +97,7 @@ func logText(steps []dbtcloud.RunStep, debug bool) string {
 
 // colourless takes out of a log what controls a terminal.
 func colourless(logs string) string {
-	logs = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`).ReplaceAllString(logs, "")
+	logs = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`).ReplaceAllString(logs, "")
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
@@ -123,6 +123,9 @@ func (a app) runsArtifacts(g *global) *cobra.Command {
 		}
 		if len(args) == 1 && (to != "" || step.value > 0) {
 			return invalid("--to and --step are for the download of an artifact: give its path")
+		}
+		if info, err := os.Stat(to); err == nil && info.IsDir() {
+			return invalid("--to: %s is a directory: give the name of a file", to)
 		}
 		client, id, err := a.oneRun(cmd, g, args[:1])
 		if err != nil {
@@ -181,9 +184,6 @@ func nearArtifact(ctx context.Context, client *dbtcloud.Client, run int64, path 
 // file, such as a device, is written to as it is.
 func writeWhole(name string, from io.Reader) (int64, error) {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return 0, errors.New("it is a directory: give the name of a file")
-		}
 		return writeFile(name, from)
 	}
 	if target, err := filepath.EvalSymlinks(name); err == nil {
