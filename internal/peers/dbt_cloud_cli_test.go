@@ -83,7 +83,7 @@ func TestCLIWaits(t *testing.T) {
 			t.Parallel()
 			a := newAccount(dbtcloudtest.WithWrites(dbtcloudtest.Lenient))
 			wait := newPeer(t, cli(t), a.Server).start("job", "run", "--job-id", id(a.nightly), "--wait")
-			until(t, "a poll", func() bool { return count(a.Server, "GET /runs/{id}/") > 0 })
+			wait.until("a poll", func() bool { return count(a.Server, "GET /runs/{id}/") > 0 })
 			a.FinishRun(a.Runs()[3].ID, status)
 			got := wait.ends(ends.code)
 			got.says("RUNNING ...")

@@ -69,7 +69,7 @@ func TestDbtcAutoscalerLenient(t *testing.T) {
 	t.Parallel()
 	a := newAutoscaling(t, dbtcloudtest.WithWrites(dbtcloudtest.Lenient), dbtcloudtest.WithDeletes(dbtcloudtest.Envelope))
 	second := a.trigger(2, "bbb")
-	until(t, "three polls", func() bool { return count(a.Server, "GET /runs/{id}/") >= 3 })
+	second.until("three polls", func() bool { return count(a.Server, "GET /runs/{id}/") >= 3 })
 	beside, clone := a.Runs(), a.clones()[0]
 	equal(t, "jobs of the runs", []int64{a.source, clone.ID}, []int64{beside[0].JobID, beside[1].JobID})
 	equal(t, "states beside each other", []dbtcloudtest.RunStatus{dbtcloudtest.Running, dbtcloudtest.Running}, []dbtcloudtest.RunStatus{beside[0].Status, beside[1].Status})
@@ -112,7 +112,7 @@ func TestDbtcAutoscalerTripsOverADeleteWithoutBody(t *testing.T) {
 	t.Parallel()
 	a := newAutoscaling(t, dbtcloudtest.WithWrites(dbtcloudtest.Lenient), dbtcloudtest.WithDeletes(dbtcloudtest.NoContent))
 	second := a.trigger(2, "bbb")
-	until(t, "the second run", func() bool { return len(a.Runs()) == 2 })
+	second.until("the second run", func() bool { return len(a.Runs()) == 2 })
 	a.FinishRun(a.Runs()[1].ID, dbtcloudtest.Success)
 	second.ends(1).says("JSONDecodeError")
 	equal(t, "last answer", "204 DELETE /jobs/{id}/", asked(a.Server)[len(asked(a.Server))-1])

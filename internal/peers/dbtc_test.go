@@ -113,7 +113,7 @@ func TestDbtcTriggersAndPolls(t *testing.T) {
 	p := newPeer(t, program(t, "dbtc", "dbtc"), a.Server)
 	trigger := p.start("jobs", "trigger", "--job-id", id(a.nightly), "--poll-interval", "0",
 		"--payload", `{"cause":"by hand","git_branch":"main","steps_override":["dbt build"]}`)
-	until(t, "three polls", func() bool { return count(a.Server, "GET /runs/{id}/") >= 3 })
+	trigger.until("three polls", func() bool { return count(a.Server, "GET /runs/{id}/") >= 3 })
 	run := a.Runs()[3]
 	a.FinishRun(run.ID, dbtcloudtest.Error)
 	got := trigger.ends(0)

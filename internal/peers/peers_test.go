@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -85,24 +84,28 @@ type process struct {
 	tb             testing.TB
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
-	wait           func() error
+	done           chan struct{} // closed at the end, when err is set
+	err            error
 }
 
 // start begins an invocation, which ends with the test at the latest.
 func (p peer) start(args ...string) *process {
 	p.tb.Helper()
 	ctx, cancel := context.WithTimeout(p.tb.Context(), patience)
-	run := &process{tb: p.tb, cmd: exec.CommandContext(ctx, p.path, args...)}
+	run := &process{tb: p.tb, cmd: exec.CommandContext(ctx, p.path, args...), done: make(chan struct{})}
 	run.cmd.Env, run.cmd.Dir, run.cmd.WaitDelay = p.env, p.tb.TempDir(), 10*time.Second
 	run.cmd.Stdout, run.cmd.Stderr = &run.stdout, &run.stderr
 	if err := run.cmd.Start(); err != nil {
 		cancel()
 		p.tb.Fatalf("%s: %v", run, err)
 	}
-	run.wait = sync.OnceValue(run.cmd.Wait)
+	go func() {
+		run.err = run.cmd.Wait()
+		close(run.done)
+	}()
 	p.tb.Cleanup(func() {
 		cancel()
-		_ = run.wait()
+		<-run.done
 	})
 	return run
 }
@@ -116,11 +119,25 @@ func (p peer) run(args ...string) *process {
 // ends waits for the end, which must have that exit code.
 func (r *process) ends(code int) *process {
 	r.tb.Helper()
-	err := r.wait()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || r.cmd.ProcessState.ExitCode() != code {
-		r.tb.Fatalf("%s: %v, want exit code %d\nstdout: %s\nstderr: %s", r, err, code, &r.stdout, &r.stderr)
+	<-r.done
+	if _, exited := errors.AsType[*exec.ExitError](r.err); r.err != nil && !exited || r.cmd.ProcessState.ExitCode() != code {
+		r.tb.Fatalf("%s: %v, want exit code %d\nstdout: %s\nstderr: %s", r, r.err, code, &r.stdout, &r.stderr)
 	}
 	return r
+}
+
+// until waits for something that the invocation brings about while it runs.
+func (r *process) until(what string, happened func() bool) {
+	r.tb.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-r.done:
+			r.tb.Fatalf("%s: %v, before %s\nstdout: %s\nstderr: %s", r, r.err, what, &r.stdout, &r.stderr)
+		}
+	}
 }
 
 func (r *process) String() string {
@@ -178,21 +195,6 @@ func at(node any, path []string) string {
 
 func id(n int64) string { return strconv.FormatInt(n, 10) }
 
-// until waits for something that a program in the background brings about.
-func until(tb testing.TB, what string, done func() bool) {
-	tb.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(patience)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-late:
-			tb.Fatalf("waited for %s in vain", what)
-		}
-	}
-}
-
 // asked is what the fake was asked and how it answered, below the account, polls of the same thing as one.
 func asked(s *dbtcloudtest.Server) []string {
 	var lines []string
@@ -207,9 +209,16 @@ func asked(s *dbtcloudtest.Server) []string {
 	return slices.Compact(lines)
 }
 
-// count is how often an operation was asked for.
+// count is how often an operation was answered.
 func count(s *dbtcloudtest.Server, operation string) int {
-	return s.CountRequests()[strings.Replace(operation, " /", " /api/v2/accounts/{account}/", 1)]
+	operation = strings.Replace(operation, " /", " /api/v2/accounts/{account}/", 1)
+	n := 0
+	for _, r := range s.Requests() {
+		if r.Operation == operation && r.Status != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // story is what happened to jobs and runs from the first event of the API on, without the steps of a run on its way.
