@@ -75,7 +75,8 @@ func (s *AccountsService) Get(ctx context.Context) (*Account, error) {
 	return one[Account](ctx, s.c, s.c.v2(http.MethodGet, ""))
 }
 
-// AccountRequest is what an account is changed to.
+// AccountRequest is what an account is changed to. In an update the zero value of a
+// field leaves the account's own unchanged.
 type AccountRequest struct {
 	Name           string `json:"name,omitzero"`
 	DocsJobID      int64  `json:"docs_job_id,omitzero"`      // deprecated by the service

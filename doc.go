@@ -17,6 +17,27 @@
 // is what a create makes of its zero value, one beside a field of a filter the API's
 // name of it.
 //
+// # Creating and updating
+//
+// Create asks for what a person must decide, and every other field has a default.
+// Update reads the resource, applies what is set and writes all of it back, fields that
+// this package does not know included, because the API replaces the whole resource: of
+// two updates at the same time one is lost. As zero means "unchanged", an update cannot
+// empty a field; [Client.Do] can. Requests carry the API's names as JSON tags, so that
+// they can be read from a file, too.
+//
+// Every resource keeps what was answered: its Raw has the fields that are newer than
+// this package.
+//
+// # Environment variables
+//
+// A variable has a default for its project and other values for environments, jobs and
+// users; see [EnvironmentVariablesService]. The service masks values of variables that
+// begin with DBT_ENV_SECRET. Printing what holds a value never shows it, and a value that
+// was sent is taken out of a server's answer before it becomes an error.
+//
+// # Testing
+//
 // Package dbtcloudtest is a fake to test your own programs against; the folder
 // examples has programs to begin with.
 //

@@ -88,7 +88,7 @@ type EnvironmentVariableRequest struct {
 }
 
 // String never shows the value.
-func (req EnvironmentVariableRequest) String() string { return fmt.Sprintf("a value of %s", req.Name) }
+func (req EnvironmentVariableRequest) String() string { return "a value of " + req.Name }
 
 // problems are what cannot be right in a request. A blank value is one.
 func (req EnvironmentVariableRequest) problems() []error {

@@ -98,6 +98,35 @@ func (b BulkResult) failures() map[string]string {
 // Bulk.
 func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID int64, variables []VariableValues) ([]BulkResult, error) {
 	r := s.c.v3(http.MethodPost, "projects/{project}/environment-variables/bulk/", projectID)
+	r.bulk(variables)
+	a, err := s.c.call(ctx, r)
+	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusBadRequest {
+		results := bulkResults(e.Data)
+		if fields := bulkFailures(results); len(fields) > 0 {
+			e.Fields = fields
+		}
+		return results, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	data := a.data
+	if bytes.HasPrefix(data, []byte("{")) && len(variables) == 1 { // older servers answer one object for the only variable
+		data = fmt.Appendf(nil, `[{"key_name":%q,"data":%s}]`, variables[0].Name, data)
+	}
+	results := bulkResults(data)
+	if len(results) == 0 {
+		return nil, a.unusable("the answer does not say what became of the variables")
+	}
+	for i := range results {
+		results[i].Reason = a.res.redact(results[i].Reason)
+		results[i].Done.hide(a.res.redact)
+	}
+	return results, a.failed(bulkFailures(results))
+}
+
+// bulk makes the body of a bulk create.
+func (r *request) bulk(variables []VariableValues) {
 	var items []map[string]string
 	for i, v := range variables {
 		r.refuse(v.problems(fmt.Sprintf("env_var[%d]", i))...)
@@ -119,26 +148,6 @@ func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID 
 		r.refuse(errors.New("env_var: is required"))
 	}
 	r.body = map[string]any{"env_var": items}
-	a, err := s.c.call(ctx, r)
-	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusBadRequest {
-		results := bulkResults(e.Data, variables)
-		if fields := bulkFailures(results); len(fields) > 0 {
-			e.Fields = fields
-		}
-		return results, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	results := bulkResults(a.data, variables)
-	if len(results) == 0 {
-		return nil, a.unusable("the answer does not say what became of the variables")
-	}
-	for i := range results {
-		results[i].Reason = a.res.redact(results[i].Reason)
-		results[i].Done.hide(a.res.redact)
-	}
-	return results, a.failed(bulkFailures(results))
 }
 
 // problems are what cannot be right in a variable.
@@ -166,16 +175,10 @@ func environmentName(field, name string) error {
 	return nil
 }
 
-// bulkResults reads what became of each variable. Older servers answer one object for
-// the only variable.
-func bulkResults(data json.RawMessage, variables []VariableValues) []BulkResult {
+// bulkResults reads what became of each variable; nil where the answer does not say.
+func bulkResults(data json.RawMessage) []BulkResult {
 	var results []BulkResult
-	if bytes.HasPrefix(data, []byte("{")) && len(variables) == 1 {
-		result := BulkResult{Name: variables[0].Name}
-		if decode(data, &result.Done) == nil {
-			results = append(results, result)
-		}
-	} else if decode(data, &results) != nil {
+	if decode(data, &results) != nil {
 		return nil
 	}
 	return results

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -41,7 +42,8 @@ func TestCreateBulkAnswers(t *testing.T) {
 		{"an environment failed", envelope(`[{"key_name":"DBT_A","status_code":201,"data":{"new_var_ids":[1],"failures":{"CI":"There is no CI."}}}]`), 200, two[:1],
 			[]dbtcloud.BulkResult{{Name: "DBT_A", StatusCode: 201, Done: dbtcloud.BulkUpdated{NewIDs: []int64{1}, Failures: map[string]string{"CI": "There is no CI."}}}},
 			map[string]string{"DBT_A.CI": "There is no CI."}},
-		{"a tree as of any other write", refusal("Invalid.", `{"env_var":["required"]}`), 400, two, nil, map[string]string{"env_var": "required"}},
+		{"a tree as of any other write", refusal("Invalid.", `{"env_var":["required"]}`), 400, two[:1], nil, map[string]string{"env_var": "required"}},
+		{"a word", refusal("Invalid.", `"no"`), 400, two, nil, map[string]string{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,7 +78,7 @@ func checkFields(t *testing.T, err error, want map[string]string) {
 	if _, uncertain := errors.AsType[*dbtcloud.UncertainError](err); !ok || uncertain {
 		t.Fatalf("error %v, want an *Error that is not uncertain", err)
 	}
-	if diff := cmp.Diff(want, e.Fields); diff != "" {
+	if diff := cmp.Diff(want, e.Fields, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("fields of the error (-want +got):\n%s", diff)
 	}
 }

@@ -185,6 +185,10 @@ type RunStep struct {
 	Logs               string    `json:"logs"`
 	DebugLogs          string    `json:"debug_logs"` // cut to the last 1,000 lines unless RunWithDebugLogs
 	TruncatedDebugLogs string    `json:"truncated_debug_logs"`
+	LogPath            string    `json:"log_path"`
+	DebugLogPath       string    `json:"debug_log_path"`
+	CreatedAt          Time      `json:"created_at"`
+	UpdatedAt          Time      `json:"updated_at"`
 	StartedAt          Time      `json:"started_at"`
 	FinishedAt         Time      `json:"finished_at"`
 	Duration           string    `json:"duration"` // HH:MM:SS
