@@ -24,7 +24,7 @@ const (
 
 // Finding is what one check of [AutoscaleCI.Doctor] found.
 type Finding struct {
-	Check string // what was looked at, such as "job type"; the same in every version
+	Check string // what was looked at, such as "job type"
 	Level FindingLevel
 	Text  string // what was found, in one line
 	Mend  string // what to do about it; empty if there is nothing to do
@@ -58,8 +58,13 @@ const doctorLimit = time.Minute
 // What it takes for granted: that tokens of accounts begin with dbtc_ and those of
 // users with dbtu_; that permissions are checked before a request is, or else "ok"
 // is too good a word for a permission to write; that whoever may create jobs may
-// delete them, and whoever may cancel runs may trigger them. Whether the token may
-// write in the job's type of environment cannot be tried without a real job.
+// delete them, and whoever may cancel runs may trigger them; that to cancel a run
+// which has ended leaves it as it is. Whether the token may write in the job's type
+// of environment cannot be tried without a real job.
+//
+// API: Retrieve Account, List Runs, Retrieve Job, List Jobs, Retrieve Projects
+// Environment Variables Job; Create Job, Create Projects Environment Variables, Cancel
+// Run.
 func (a *AutoscaleCI) Doctor(ctx context.Context) ([]Finding, error) {
 	checked := *a
 	if checked.JobID == 0 {
@@ -208,25 +213,25 @@ func (c *Client) probe(ctx context.Context, r request) probe {
 type tokenKind string
 
 const (
-	serviceToken  tokenKind = "a service token"
-	personalToken tokenKind = "a personal access token"
-	legacyKey     tokenKind = "a token without a prefix, as user API keys were"
-	unknownToken  tokenKind = "of a kind that is not known"
+	kindService  tokenKind = "a service token"
+	kindPersonal tokenKind = "a personal access token"
+	kindLegacy   tokenKind = "a token without a prefix, as user API keys were"
+	kindUnknown  tokenKind = "of a kind that is not known"
 )
 
 // tokenKind classifies the token by how it begins, and keeps nothing of it.
 func (c *Client) tokenKind(ctx context.Context) (tokenKind, error) {
 	token, err := c.transport.Token(ctx)
 	if err != nil {
-		return unknownToken, errors.New(c.redact(err.Error()))
+		return kindUnknown, errors.New(c.redact(err.Error()))
 	}
 	switch {
 	case strings.HasPrefix(token, "dbtc_"):
-		return serviceToken, nil
+		return kindService, nil
 	case strings.HasPrefix(token, "dbtu_"):
-		return personalToken, nil
+		return kindPersonal, nil
 	case len(token) == 40 && strings.Trim(token, "0123456789abcdef") == "":
-		return legacyKey, nil
+		return kindLegacy, nil
 	}
-	return unknownToken, nil
+	return kindUnknown, nil
 }

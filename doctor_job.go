@@ -122,9 +122,9 @@ func (c *checkup) judgeCommands() verdict {
 	case len(steps) == 0:
 		return problem("the job has none", "add dbt build --select state:modified+")
 	case len(traps) > 0:
-		return problem(strings.Join(append(traps, notes...), "; "), "edit the steps of the job")
+		return problem(strings.Join(append(traps, notes...), "; "), "edit the steps")
 	case len(notes) > 0:
-		return note(strings.Join(notes, "; "), "edit the steps of the job if that is not meant so")
+		return note(strings.Join(notes, "; "), "edit the steps if that is not meant so")
 	}
 	return fine("%d, and nothing odd about them", len(steps))
 }
@@ -214,12 +214,20 @@ func (c *checkup) judgeCreate() verdict {
 	case replyInvalid:
 		return fine("allowed")
 	case replyYes:
-		return problem(fmt.Sprintf("a request that asks for no job was taken; what came back has the id %d", p.id), "look for a job of that id, and delete it if it has no name")
+		return problem("a request that asks for no job was taken; "+p.made(), "look for a job without a name, and delete it")
 	case replyNo:
 		return graver(c.wantsClones(), fmt.Sprintf("refused (%s): pull requests queue on the job itself", short(p.err)),
 			"give the token a permission set that writes jobs, such as Job Admin, in the environment of the job, or use mode queue")
 	}
 	return notLookedAt("the request failed: " + short(p.err))
+}
+
+// made says what came of a request that must not succeed.
+func (p probe) made() string {
+	if p.id == 0 {
+		return "what came back has no id"
+	}
+	return fmt.Sprintf("what came back has the id %d", p.id)
 }
 
 func (c *checkup) judgeReadOverrides() verdict {
@@ -239,7 +247,7 @@ func (c *checkup) judgeCopyOverrides() verdict {
 	case replyInvalid:
 		return fine("allowed")
 	case replyYes:
-		return problem(fmt.Sprintf("a request that names no variable was taken; what came back has the id %d", p.id), "look for a variable without a name in the project, and delete it")
+		return problem("a request that names no variable was taken; "+p.made(), "look for a variable without a name in the project, and delete it")
 	case replyNo:
 		text := fmt.Sprintf("refused (%s): a job with overrides is not cloned", short(p.err))
 		if has {

@@ -247,15 +247,15 @@ func (c *checkup) judgeToken() verdict {
 			fmt.Sprintf("check the token; if it is right, the account lives on a cell (such as ab123.us1.dbt.com), which is unknown to %s: %s", c.host.Host, browserHost))
 	case refused != nil:
 		return problem(fmt.Sprintf("%s, and refused: %s", kind, short(refused)), "check the token: is it whole, of this account, and not expired? Else check the host: "+browserHost)
-	case kind == serviceToken && starter:
+	case kind == kindService && starter:
 		return note("a service token; on Starter it carries only Semantic Layer permissions", "use a personal access token if a permission is missing below")
-	case kind == serviceToken && c.account.v == nil:
+	case kind == kindService && c.account.v == nil:
 		return fine("a service token (on Starter it would carry only Semantic Layer permissions)")
-	case kind == personalToken:
+	case kind == kindPersonal:
 		return fine("a personal access token, with the permissions of its user")
-	case kind == legacyKey:
+	case kind == kindLegacy:
 		return note("a token without a prefix, as user API keys were; dbt Cloud ends those", "if it is one, make a service token or a personal access token")
-	case kind == unknownToken:
+	case kind == kindUnknown:
 		return unclear("it begins neither with dbtc_ (service token) nor with dbtu_ (personal access token)")
 	}
 	return fine("%s", kind)
@@ -332,11 +332,7 @@ func (c *checkup) judgeSlots() verdict {
 	if c.runs.err != nil {
 		return notLookedAt("the runs cannot be listed")
 	}
-	source := c.job.v
-	if source == nil {
-		source = new(Job)
-	}
-	s := snapshot{source: source, runs: c.runs.v, account: c.account.v}
+	s := c.snapshot()
 	slots := s.slots(c.rules)
 	use := fmt.Sprintf("%d running, %d waiting for one", slots.Running, slots.Waiting)
 	if s.native(c.rules) {
@@ -354,12 +350,16 @@ func (c *checkup) judgeSlots() verdict {
 	return fine("%d, %d free now: %s", slots.Limit, slots.Free(), use)
 }
 
+// snapshot is what the autoscaler would see.
+func (c *checkup) snapshot() *snapshot {
+	s := &snapshot{source: c.job.v, runs: c.runs.v, account: c.account.v}
+	if s.source == nil {
+		s.source = new(Job)
+	}
+	return s
+}
+
 // wantsClones tells whether the autoscaler would make clones of this job.
 func (c *checkup) wantsClones() bool {
-	source := c.job.v
-	if source == nil {
-		source = new(Job)
-	}
-	s := snapshot{source: source, account: c.account.v}
-	return c.rules.mode == ModeClone || c.rules.mode == ModeAuto && !s.native(c.rules)
+	return c.rules.mode == ModeClone || c.rules.mode == ModeAuto && !c.snapshot().native(c.rules)
 }

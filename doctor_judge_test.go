@@ -54,7 +54,7 @@ func healthy(t testing.TB) *checkup {
 	return &checkup{
 		host: &url.URL{Scheme: "https", Host: "ab123.us1.dbt.com"}, accountID: 7, jobID: srcJob,
 		rules: (&AutoscaleCI{}).rules(), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		token:   see(personalToken, nil),
+		token:   see(kindPersonal, nil),
 		account: see(&Account{ID: 7, Name: "Jaffle Shop", State: StateActive, Plan: "starter_2025", RunSlots: 5, StaticSubdomain: "ab123"}, nil),
 		runs:    see([]*Run{}, nil), job: see(jobWith(t, nil), nil), clones: see([]*Job{}, nil), ended: see(ended, nil),
 		overrides: see([]JobOverride{{Name: "DBT_X", Value: "1"}}, nil), cancelled: see(ended, nil),
@@ -175,6 +175,9 @@ func hostAilments() []ailment {
 		{"down", "host", FindingUnknown, "503", "", every(pageOf(503))},
 		{"rate limited", "host", FindingUnknown, "429", "", every(apiAnswered(429, "Slow."))},
 		{"one page of three", "host", FindingOK, "the cell us1", "", func(c *checkup) { c.account = seen[*Account]{err: pageOf(502)} }},
+		{"down, and then away", "host", FindingUnknown, "503", "", both(every(lost()), func(c *checkup) { c.account.err = pageOf(503) })},
+		{"only the job answered", "host", FindingOK, "the cell us1", "", func(c *checkup) { c.account, c.runs = seen[*Account]{err: lost()}, seen[[]*Run]{err: lost()} }},
+		{"unreachable, without a job", "host", FindingProblem, "cannot be reached", "DBT_CLOUD_HOST", both(every(lost()), func(c *checkup) { c.jobID, c.job = 0, seen[*Job]{} })},
 		{"refused token", "host", FindingUnknown, "whether the account lives there is not known", "", unauthorized},
 		{"no token", "host", FindingUnknown, "there is no token", "", both(every(lost()), func(c *checkup) { c.token.err = lost() })},
 
@@ -184,11 +187,11 @@ func hostAilments() []ailment {
 		{"refused on one request only", "token", FindingProblem, "and refused", "check the token", func(c *checkup) { c.runs.err = apiAnswered(401, "Invalid token.") }},
 		{"unpaid", "token", FindingUnknown, "whether it is valid is not known", "", unpaid},
 		{"page", "token", FindingOK, "personal", "", every(pageOf(401))},
-		{"service token on starter", "token", FindingNote, "on Starter it carries only Semantic Layer permissions", "use a personal access token", kind(serviceToken)},
-		{"service token on another plan", "token", FindingOK, "a service token", "", both(kind(serviceToken), func(c *checkup) { c.account.v.Plan = "enterprise" })},
-		{"service token, plan not known", "token", FindingOK, "on Starter it would carry only Semantic Layer", "", both(kind(serviceToken), func(c *checkup) { c.account = seen[*Account]{err: apiAnswered(404, "No.")} })},
-		{"legacy", "token", FindingNote, "without a prefix", "make a service token", kind(legacyKey)},
-		{"unknown", "token", FindingUnknown, "neither with dbtc_ (service token) nor with dbtu_", "", kind(unknownToken)},
+		{"service token on starter", "token", FindingNote, "on Starter it carries only Semantic Layer permissions", "use a personal access token", kind(kindService)},
+		{"service token on another plan", "token", FindingOK, "a service token", "", both(kind(kindService), func(c *checkup) { c.account.v.Plan = "enterprise" })},
+		{"service token, plan not known", "token", FindingOK, "on Starter it would carry only Semantic Layer", "", both(kind(kindService), func(c *checkup) { c.account = seen[*Account]{err: apiAnswered(404, "No.")} })},
+		{"legacy", "token", FindingNote, "without a prefix", "make a service token", kind(kindLegacy)},
+		{"unknown", "token", FindingUnknown, "neither with dbtc_ (service token) nor with dbtu_", "", kind(kindUnknown)},
 	}
 }
 
@@ -239,6 +242,7 @@ func accountAilments() []ailment {
 		{"native", "run slots", FindingOK, "5, 5 free now: 0 running, 0 waiting for one beside those of CI jobs, which take none", "",
 			both(plan("enterprise"), func(c *checkup) { c.runs.v = []*Run{aRun(100)} })},
 		{"runs not listed", "run slots", FindingUnknown, "the runs cannot be listed", "", func(c *checkup) { c.runs.err = apiAnswered(500, "Oh.") }},
+		{"one, no job", "run slots", FindingNote, "no clone can ever run", "", both(slots(1), func(c *checkup) { c.jobID, c.job = 0, seen[*Job]{} })},
 		{"no job", "run slots", FindingOK, "5, 5 free", "", func(c *checkup) { c.jobID, c.job = 0, seen[*Job]{} }},
 	}
 }
@@ -331,7 +335,7 @@ func permissionAilments() []ailment {
 		{"refused, mode queue", "cancel runs", FindingProblem, "refused", "Job Runner", both(queue, cancel(no))},
 		{"it has ended", "cancel runs", FindingOK, "allowed", "", cancel(apiAnswered(400, "The run has ended."))},
 		{"failed", "cancel runs", FindingUnknown, "the request failed: 500", "", cancel(apiAnswered(500, "Oh."))},
-		{"no run", "cancel runs", FindingUnknown, "no run of the job has ended", "", func(c *checkup) {
+		{"no run", "cancel runs", FindingUnknown, "not looked at, because no run of the job has ended", "", func(c *checkup) {
 			c.ended, c.cancelled = seen[*Run]{err: errNoEndedRun}, seen[*Run]{err: errNoEndedRun}
 		}},
 		{"runs not listed", "cancel runs", FindingUnknown, "the runs of the job cannot be listed: 403 No", "", func(c *checkup) {
@@ -376,7 +380,12 @@ func TestFindingsAreOneLine(t *testing.T) {
 			t.Errorf("text %q", f.Text)
 		}
 	}
-	if got, want := fmt.Sprint(Finding{"job type", FindingNote, "other", "use ci"}), "note: job type: other -> use ci"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	for want, f := range map[string]Finding{
+		"note: job type: other -> use ci": {"job type", FindingNote, "other", "use ci"},
+		"ok: job type: ci":                {"job type", FindingOK, "ci", ""},
+	} {
+		if got := fmt.Sprint(f); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

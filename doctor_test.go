@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -255,8 +257,8 @@ func TestDoctorInput(t *testing.T) {
 		t.Errorf("%d requests", len(p.Requests()))
 	}
 	findings, err := (&dbtcloud.AutoscaleCI{Client: p.client}).Doctor(t.Context())
-	if err != nil || len(findings) != 8 || findings[7].Check != "job" || findings[7].Level != dbtcloud.FindingNote {
-		t.Errorf("without a job: %v, %v", findings, err)
+	if err != nil || len(findings) != 8 || findings[7].Check != "job" || findings[7].Level != dbtcloud.FindingNote || len(p.Requests()) != 2 {
+		t.Errorf("without a job: %v, %v, after %d requests", findings, err, len(p.Requests()))
 	}
 }
 
@@ -357,6 +359,86 @@ func TestDoctorAsksForEverything(t *testing.T) {
 	}
 }
 
+// through sends requests another way.
+type through func(*http.Request) (*http.Response, error)
+
+func (f through) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// cancelled is the runs that were asked to cancel.
+func (p patient) cancelled() []string {
+	out := []string{}
+	for _, r := range p.Requests() {
+		if path, ok := strings.CutSuffix(r.Path, "/cancel/"); ok {
+			out = append(out, path[strings.LastIndex(path, "/")+1:])
+		}
+	}
+	return out
+}
+
+// TestDoctorCancelsWhatHasEnded: a cancelled run first, and also at a server that lists runs that it was not asked for, none that is active
+// or another job's.
+func TestDoctorCancelsWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	for _, filtering := range []bool{true, false} {
+		p := newPatient(t)
+		p.use(t, dbtcloud.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return through(func(r *http.Request) (*http.Response, error) {
+				r = r.Clone(r.Context())
+				query := r.URL.Query()
+				if query.Has("job_definition_id") && strings.HasSuffix(r.URL.Path, "/runs/") && !filtering {
+					query.Del("job_definition_id")
+					query.Del("status__in")
+					r.URL.RawQuery = query.Encode()
+				}
+				return next.RoundTrip(r)
+			})
+		}))
+		ended := p.Runs()[0].ID
+		other := p.AddRun(dbtcloudtest.RunSpec{JobID: p.AddJob(dbtcloudtest.JobSpec{})})
+		p.FinishRun(other, dbtcloudtest.Cancelled)
+		p.examine(t)
+		first := p.AddRun(dbtcloudtest.RunSpec{JobID: p.job})
+		p.FinishRun(first, dbtcloudtest.Cancelled)
+		p.FinishRun(p.AddRun(dbtcloudtest.RunSpec{JobID: p.job}), dbtcloudtest.Error)
+		p.examine(t)
+		if diff := cmp.Diff([]string{fmt.Sprint(ended), fmt.Sprint(first)}, p.cancelled()); diff != "" {
+			t.Errorf("filtering %v (-want +got):\n%s", filtering, diff)
+		}
+	}
+}
+
+// TestDoctorTaken: should a server take what asks for nothing, the finding says what came of it.
+func TestDoctorTaken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ answer, want string }{
+		"number":  {`{"id":4711}`, "what came back has the id 4711"},
+		"text":    {`{"id":"4712"}`, "what came back has the id 4712"},
+		"another": {`{"new_var_id":4713}`, "what came back has the id 4713"},
+		"nothing": {`null`, "what came back has no id"},
+	} {
+		p := newPatient(t)
+		p.use(t, dbtcloud.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return through(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/cancel/") {
+					return next.RoundTrip(r)
+				}
+				_ = r.Body.Close()
+				body := `{"status":{"code":200,"is_success":true},"data":` + test.answer + `}`
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+			})
+		}))
+		found := p.examine(t)
+		if diff := cmp.Diff([]string{"problem create clones", "problem copy overrides"}, levels(found)); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", name, diff)
+		}
+		for _, f := range found {
+			if !strings.Contains(f.Text, test.want) {
+				t.Errorf("%s: %s, want %q", name, f, test.want)
+			}
+		}
+	}
+}
+
 // Ask what is to be mended before pull requests come.
 func ExampleAutoscaleCI_Doctor() {
 	fake, client := newFake()
@@ -376,5 +458,5 @@ func ExampleAutoscaleCI_Doctor() {
 	// state selector: no step has one that dbt understands
 	//   -> see commands
 	// commands: step 1: "state:+modified" selects nothing: graph operators stand at the ends, as in state:modified+ and +state:modified
-	//   -> edit the steps of the job
+	//   -> edit the steps
 }
