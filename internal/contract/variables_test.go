@@ -17,6 +17,7 @@ func variableScenarios() []scenario {
 		{"overrides", overrides},
 		{"variables in every scope", everyScope},
 		{"tables of variables", tables},
+		{"variables whose ids are strings", variablesWithStringIDs},
 		{"create variables in bulk", createBulk},
 		{"create variables in bulk, and fail", createBulkFailing},
 		{"update variables in bulk", updateBulk},
@@ -101,6 +102,22 @@ func tables(t *testing.T, c *contract) {
 	}
 }
 
+func variablesWithStringIDs(t *testing.T, c *contract) {
+	w := c.lax(t, dbtcloudtest.WithStringIDs())
+	project, vars := dbtcloudtest.DefaultProjectID, w.client.EnvironmentVariables
+	made := try(vars.CreateBulk(t.Context(), project, []dbtcloud.VariableValues{{Name: "DBT_NEW", Project: "007"}})).must(t)
+	table := try(vars.ForEnvironments(t.Context(), project)).must(t)
+	value := table.Variables[0].Values["project"]
+	if ids := made[0].Done.NewIDs; len(ids) != 1 || ids[0] != value.ID || value.Value != "007" {
+		t.Errorf("the bulk request made %v, the table has %d with %q", ids, value.ID, value.Value)
+	}
+	req := dbtcloud.EnvironmentVariableRequest{Name: "DBT_NEW", Value: "8"}
+	if v := try(vars.Update(t.Context(), project, value.ID, req)).must(t); v.ID != value.ID {
+		t.Errorf("value %d came back as %d", value.ID, v.ID)
+	}
+	w.onlyAnswersDepart(t)
+}
+
 // environments are the names of two environments of the project.
 func (w *world) environments() (one, two string) {
 	w.AddEnvironment(0, dbtcloudtest.DefaultProjectID, "Tomorrow's staging")
@@ -181,8 +198,8 @@ func updateBulkFailing(t *testing.T, c *contract) {
 	project, vars := dbtcloudtest.DefaultProjectID, w.client.EnvironmentVariables
 	w.AddProjectEnvVar(project, "DBT_OLD", "0")
 	updated, err := vars.UpdateBulk(t.Context(), project, dbtcloud.BulkUpdate{Name: "DBT_OLD", Values: map[string]*string{"Nowhere": new("1"), "7": new("1")}})
-	if err == nil || len(updated.Failures) != 2 {
-		t.Errorf("the update failed for %v: %v, want two", updated, err)
+	if refused, ok := errors.AsType[*dbtcloud.Error](err); !ok || len(refused.Fields) != 2 || updated == nil || len(updated.Failures) != 2 {
+		t.Errorf("the update failed with %v and %v, want two reasons", updated, err)
 	}
 	if _, err = vars.UpdateBulk(t.Context(), project, dbtcloud.BulkUpdate{Name: "DBT_NONE", Values: map[string]*string{"project": new("1")}}); !errors.Is(err, dbtcloud.ErrBadRequest) {
 		t.Errorf("of no variable: %v, want ErrBadRequest", err)
