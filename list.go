@@ -1,7 +1,6 @@
 package dbtcloud
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -87,7 +86,11 @@ func list[T any](ctx context.Context, c *Client, r request) ([]*T, int, error) {
 			return nil, 0, err
 		}
 	}
-	after, _ := strconv.ParseInt(cmp.Or(r.query.Get("id__gt"), r.query.Get("pk__gt")), 10, 64)
+	cursor := "id__gt"
+	if r.query.Has("pk__gt") {
+		cursor = "pk__gt"
+	}
+	after, _ := strconv.ParseInt(r.query.Get(cursor), 10, 64)
 	for _, item := range items {
 		switch {
 		case item == nil:
@@ -95,7 +98,7 @@ func list[T any](ctx context.Context, c *Client, r request) ([]*T, int, error) {
 		case keyOf(item) == 0:
 			return nil, 0, a.unusable("the list holds an item without an id")
 		case keyOf(item) <= after:
-			return nil, 0, a.unusable("the server ignores the parameter id__gt or pk__gt")
+			return nil, 0, a.unusable("the server ignores the parameter " + cursor)
 		}
 	}
 	return items, a.total, nil

@@ -43,7 +43,7 @@ func (s *shelf) answer(n int, req *http.Request) (*http.Response, error) {
 		q = unset(q, name)
 	}
 	ids := slices.Clone(s.ids)
-	if after, _ := strconv.ParseInt(q.Get("id__gt"), 10, 64); after > 0 {
+	if after, _ := strconv.ParseInt(q.Get("id__gt")+q.Get("pk__gt"), 10, 64); after > 0 {
 		ids = slices.DeleteFunc(ids, func(id int64) bool { return id <= after })
 	}
 	if q.Get("order_by") == "-id" {
@@ -131,6 +131,12 @@ func lists() map[string]func(context.Context, *dbtcloud.Client) iter.Seq2[int64,
 		"Accounts.All": func(ctx context.Context, c *dbtcloud.Client) iter.Seq2[int64, error] {
 			return ids(c.Accounts.All(ctx), func(a *dbtcloud.Account) int64 { return a.ID })
 		},
+		"Environments.All": func(ctx context.Context, c *dbtcloud.Client) iter.Seq2[int64, error] {
+			return ids(c.Environments.All(ctx, 3, dbtcloud.EnvironmentFilter{}), func(e *dbtcloud.Environment) int64 { return e.ID })
+		},
+		"Projects.All": func(ctx context.Context, c *dbtcloud.Client) iter.Seq2[int64, error] {
+			return ids(c.Projects.All(ctx, dbtcloud.ProjectFilter{}), func(p *dbtcloud.Project) int64 { return p.ID })
+		},
 		"Jobs.All": func(ctx context.Context, c *dbtcloud.Client) iter.Seq2[int64, error] {
 			return ids(c.Jobs.All(ctx, dbtcloud.JobFilter{}), func(j *dbtcloud.Job) int64 { return j.ID })
 		},
@@ -213,7 +219,7 @@ func TestQueries(t *testing.T) {
 		list  string
 		items int
 		total func(page, all int) string
-		want  []string // id__gt or offset of each request
+		want  []string // id__gt, pk__gt or offset of each request
 	}{
 		{"runs, none", "Runs.All", 0, honest, []string{""}},
 		{"runs, one page", "Runs.All", 99, honest, []string{""}},
@@ -226,6 +232,8 @@ func TestQueries(t *testing.T) {
 		{"jobs, three pages", "Jobs.All", 250, honest, []string{"0", "100", "200"}},
 		{"runs, the total of a page", "Runs.All", 250, ofPage, []string{"", "1297", "1597"}},
 		{"jobs, the total of a page", "Jobs.All", 250, ofPage, []string{"0", "100", "200", "250"}},
+		{"environments, three pages", "Environments.All", 250, honest, []string{"", "1297", "1597"}},
+		{"projects, three pages", "Projects.All", 250, honest, []string{"", "1297", "1597"}},
 		{"accounts", "Accounts.All", 99, absent, []string{""}},
 	}
 	for _, test := range tests {
@@ -239,7 +247,7 @@ func TestQueries(t *testing.T) {
 			}
 			var asked []string
 			for _, q := range s.asked {
-				asked = append(asked, q.Get("id__gt")+q.Get("offset"))
+				asked = append(asked, q.Get("id__gt")+q.Get("pk__gt")+q.Get("offset"))
 			}
 			if diff := cmp.Diff(test.want, asked); diff != "" {
 				t.Errorf("asked for (-want +got):\n%s", diff)
@@ -258,6 +266,8 @@ func TestIgnoredPaging(t *testing.T) {
 		got                 int
 	}{
 		{"runs ignore the cursor", "Runs.All", "id__gt", "id__gt", 100},
+		{"environments ignore the cursor", "Environments.All", "id__gt", "id__gt", 100},
+		{"projects ignore the cursor", "Projects.All", "pk__gt", "pk__gt", 100},
 		{"jobs ignore the offset", "Jobs.All", "offset", "the same page twice", 100},
 	}
 	for _, test := range tests {
