@@ -105,7 +105,7 @@ func environmentKind(old bool) kind {
 	id, must := field{kind: kindInt, null: true}, field{kind: kindInt, required: true}
 	word, flag := field{kind: kindText, null: true, min: 1}, field{kind: kindBool, required: true}
 	k := kind{
-		model: "Environment", defaults: environmentDefaults(), elsewhere: onlyOld(),
+		model: "Environment", defaults: environmentDefaults(),
 		schema: schema{
 			"id": id, "account_id": must, "project_id": must, "state": must,
 			"name": {kind: kindText, required: true, min: 1}, "dbt_version": {kind: kindText, required: !old, null: old, min: 1},
@@ -120,10 +120,11 @@ func environmentKind(old bool) kind {
 		},
 	}
 	if old {
-		k.elsewhere = onlyNew()
+		k.readOnly = append(k.readOnly, onlyNew()...)
 		maps.Copy(k.schema, schema{"repository_id": id, "created_by_id": id, "dbt_project_subdirectory": word})
 		return k
 	}
+	k.readOnly = append(k.readOnly, onlyOld()...)
 	maps.Copy(k.schema, schema{
 		"primary_profile_id": id, "enable_model_query_history": {kind: kindBool}, "enable_dbt_state": {kind: kindBool},
 	})

@@ -103,6 +103,9 @@ func TestOldEnvironments(t *testing.T) {
 		}
 		path := "environments/" + string(made.(jsonNumber)) + "/"
 		w.EditEnvironment(number2(made), func(fields object) { fields["enable_dbt_state"] = true })
+		if code, _ := w.do("POST", path, w.environmentBody(object{"enable_dbt_state": false})); code != 400 {
+			t.Errorf("an update of a field of the newer version is answered %d, want 400", code)
+		}
 		if code, _ := w.do("POST", path, w.environmentBody(nil)); code != 200 {
 			t.Errorf("update answered %d, want 200", code)
 		}
@@ -373,6 +376,9 @@ func (w *world) pages(path string) []string {
 		page := w.list(path + last)
 		if len(page) == 0 {
 			return out
+		}
+		if page[0] == last {
+			w.t.Fatalf("%s%s shows %s again", path, last, last)
 		}
 		out = append(out, page...)
 		last = page[len(page)-1]

@@ -86,11 +86,10 @@ func (w *world) listResources(q *listQuery, all map[int64]*resource, keep func(*
 
 // kind is what a write of a resource takes.
 type kind struct {
-	model     string
-	schema    schema
-	defaults  map[string]any
-	readOnly  []string
-	elsewhere []string // fields that only the other version of the API writes
+	model    string
+	schema   schema
+	defaults map[string]any
+	readOnly []string // what an update keeps, and refuses
 }
 
 // writtenResource is the fields that a create (old is nil) or an update asks for, or the answer that refuses them. An
@@ -103,9 +102,6 @@ func (w *world) writtenResource(c *call, k kind, old *resource, project int64) (
 	fields := plain(k.defaults)
 	if old != nil {
 		keepUnknown(k.schema, k.readOnly, old.fields, body, fields)
-		for _, name := range k.elsewhere {
-			fields[name] = old.fields[name]
-		}
 		if w.cfg.noise {
 			stripNoise(body)
 		}

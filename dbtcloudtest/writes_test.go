@@ -52,6 +52,9 @@ func TestJobWrites(t *testing.T) {
 		},
 		{"exact hours", object{"schedule": schedule(object{"type": "at_exact_hours", "hours": []int{1}})}, 200, "Success!", nil},
 		{"unknown project", object{"project_id": 5}, 400, invalid, object{"project_id": "The project does not exist."}},
+		{"unknown environment", object{"environment_id": 5}, 400, invalid, object{"environment_id": "The environment does not exist in this project."}},
+		{"environment of another project", object{"environment_id": 22}, 400, invalid, object{"environment_id": "The environment does not exist in this project."}},
+		{"environment that is gone", object{"environment_id": 23}, 400, invalid, object{"environment_id": "The environment does not exist in this project."}},
 		{"other account", object{"account_id": 5}, 400, invalid, object{"account_id": "The provided account does not match."}},
 		{"dbt_state", object{"cost_optimization_features": []string{"dbt_state"}}, 200, "Success!", nil},
 		{
@@ -65,6 +68,11 @@ func TestJobWrites(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
+				w.AddEnvironment(22, w.AddProject(21, "Other"), "CI")
+				w.AddEnvironment(23, dbtcloudtest.DefaultProjectID, "Old")
+				w.v3()
+				w.do("DELETE", "environments/23/", nil)
+				w.base = strings.Replace(w.base, "/v3/", "/v2/", 1)
 				send := w.jobBody(test.change)
 				for key, value := range send {
 					if value == without {
