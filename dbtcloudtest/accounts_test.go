@@ -18,7 +18,7 @@ func TestAccountWrites(t *testing.T) {
 		}{
 			{"update", "POST", object{"name": "Acme", "state": 1, "docs_job_id": 5, "freshness_job_id": 6}, 200, []any{"Acme", number(5), number(6)}},
 			{"partial update", "PATCH", object{"name": "Acme Ltd", "state": 1, "docs_job_id": 7}, 200, []any{"Acme Ltd", number(7), number(6)}},
-			{"partial update to none", "PATCH", object{"name": "Acme Ltd", "state": 1, "docs_job_id": nil}, 200, []any{"Acme Ltd", nil, number(6)}},
+			{"null", "PATCH", object{"name": "Acme Ltd", "state": 1, "docs_job_id": nil}, 400, object{"docs_job_id": "expected int"}},
 			{"update resets", "POST", object{"name": "Acme", "state": 1}, 200, []any{"Acme", nil, nil}},
 			{"no name", "PATCH", object{"state": 1}, 400, object{"name": "required key not provided"}},
 			{"read-only", "POST", object{"name": "Acme", "state": 1, "run_slots": 9}, 400, object{"run_slots": "extra keys not allowed"}},
