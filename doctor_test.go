@@ -281,20 +281,30 @@ func mayAsk() []string {
 	}
 }
 
-// faultKinds are the faults that an examination must survive; the transient ones are nobody's fault.
+// faultKinds are the faults that an examination must survive. The first of them are transient: nobody need mend anything.
 func faultKinds() (kinds []dbtcloudtest.Fault, transient int) {
-	for _, kind := range []dbtcloudtest.Kind{
-		dbtcloudtest.Status(500, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(502, dbtcloudtest.HTMLBody), dbtcloudtest.Status(503, dbtcloudtest.NoBody),
-		dbtcloudtest.Status(504, dbtcloudtest.DetailBody), dbtcloudtest.TooManyRequests(5*time.Minute, 0), dbtcloudtest.TooManyRequests(time.Second, time.Second),
-		dbtcloudtest.LostAnswer(), dbtcloudtest.HTML200(), dbtcloudtest.Truncated(), dbtcloudtest.EmptyBody(), dbtcloudtest.Slow(20 * time.Second), dbtcloudtest.Hang(),
-		// From here on the answers tell of something to mend.
-		dbtcloudtest.DataNull(), dbtcloudtest.Status(401, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(403, dbtcloudtest.DetailBody),
-		dbtcloudtest.Status(404, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(404, dbtcloudtest.HTMLBody), dbtcloudtest.Status(400, dbtcloudtest.EnvelopeBody),
-		dbtcloudtest.LostRequest(),
-	} {
-		kinds = append(kinds, dbtcloudtest.Fault{Kind: kind}, dbtcloudtest.Fault{Kind: kind, AfterWork: true})
+	add := func(afterWork bool, of ...dbtcloudtest.Kind) {
+		for _, kind := range of {
+			kinds = append(kinds, dbtcloudtest.Fault{Kind: kind, AfterWork: afterWork})
+		}
 	}
-	return kinds, 24
+	outages := []dbtcloudtest.Kind{
+		dbtcloudtest.Status(500, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(502, dbtcloudtest.HTMLBody), dbtcloudtest.Status(503, dbtcloudtest.NoBody),
+		dbtcloudtest.TooManyRequests(5*time.Minute, 0), dbtcloudtest.TooManyRequests(time.Second, time.Second),
+	}
+	add(false, outages...)
+	add(true, outages...)
+	add(false, dbtcloudtest.LostRequest(), dbtcloudtest.LostAnswer(), dbtcloudtest.HTML200(), dbtcloudtest.Truncated(), dbtcloudtest.EmptyBody(),
+		dbtcloudtest.Slow(20*time.Second), dbtcloudtest.Hang())
+	transient = len(kinds)
+	answers := []dbtcloudtest.Kind{
+		dbtcloudtest.Status(400, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(401, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(403, dbtcloudtest.DetailBody),
+		dbtcloudtest.Status(404, dbtcloudtest.EnvelopeBody), dbtcloudtest.Status(404, dbtcloudtest.HTMLBody),
+	}
+	add(false, answers...)
+	add(true, answers...)
+	add(false, dbtcloudtest.DataNull())
+	return kinds, transient
 }
 
 // TestDoctorChangesNothing: whatever fails, and whether the server takes anything or not.
