@@ -194,8 +194,10 @@ func bulkFailures(results []BulkResult) map[string]string {
 
 // UpdateBulk changes, adds and removes values of one variable, and may rename it. What
 // was done is there beside an error that is an [*Error] with what failed in its Fields, by
-// the environment's name. No value is in an error. API: Update Projects Environment
-// Variables Bulk.
+// the environment's name. Like every PUT it is sent again when an answer is lost, and may
+// then be refused because the first has done it: look with
+// [EnvironmentVariablesService.ForEnvironments]. No value is in an error. API: Update
+// Projects Environment Variables Bulk.
 func (s *EnvironmentVariablesService) UpdateBulk(ctx context.Context, projectID int64, update BulkUpdate) (*BulkUpdated, error) {
 	r := s.c.v3(http.MethodPut, "projects/{project}/environment-variables/bulk/", projectID)
 	r.refuse(update.problems()...)
