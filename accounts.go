@@ -13,38 +13,42 @@ type AccountsService service
 
 // Account is a dbt Cloud account.
 type Account struct {
-	ID                      int64  `json:"id"`
-	Name                    string `json:"name"`
-	State                   State  `json:"state"`
-	Plan                    string `json:"plan"`      // such as enterprise or starter_2025; new values appear
-	RunSlots                int    `json:"run_slots"` // runs at a time; 0: not known
-	QueueLimit              int    `json:"queue_limit"`
-	RunDurationLimitSeconds int    `json:"run_duration_limit_seconds"`
-	DeveloperSeats          int    `json:"developer_seats"`
-	ReadOnlySeats           int    `json:"read_only_seats"`
-	ITSeats                 int    `json:"it_seats"`
-	ExplorerSeats           int    `json:"explorer_seats"`
-	AnalystSeats            int    `json:"analyst_seats"`
-	Locked                  bool   `json:"locked"`
-	LockReason              string `json:"lock_reason"`
-	LockCause               string `json:"lock_cause"`
-	UnlockedAt              Time   `json:"unlocked_at"`
-	RunLockedUntil          Time   `json:"run_locked_until"`
-	PendingCancel           bool   `json:"pending_cancel"`
-	TrialEndDate            Time   `json:"trial_end_date"`
-	StaticSubdomain         string `json:"static_subdomain"`
-	VanitySubdomain         string `json:"vanity_subdomain"`
-	Identifier              string `json:"identifier"`
-	GitAuthLevel            string `json:"git_auth_level"`
-	BillingEmailAddress     string `json:"billing_email_address"`
-	EnterpriseLoginSlug     string `json:"enterprise_login_slug"`
-	StarterRepoURL          string `json:"starter_repo_url"`
-	BusinessCritical        bool   `json:"business_critical"`
-	PodMemoryMebibytes      int    `json:"pod_memory_request_mebibytes"`
-	DocsJobID               int64  `json:"docs_job_id"`
-	FreshnessJobID          int64  `json:"freshness_job_id"`
-	CreatedAt               Time   `json:"created_at"`
-	UpdatedAt               Time   `json:"updated_at"`
+	ID                        int64           `json:"id"`
+	Name                      string          `json:"name"`
+	State                     State           `json:"state"`
+	Plan                      string          `json:"plan"`        // such as enterprise or starter_2025; new values appear
+	RunSlots                  int             `json:"run_slots"`   // runs at a time; 0: not known
+	QueueLimit                int             `json:"queue_limit"` // runs that may be queued at once
+	RunDurationLimitSeconds   int             `json:"run_duration_limit_seconds"`
+	DeveloperSeats            int             `json:"developer_seats"`
+	ReadOnlySeats             int             `json:"read_only_seats"`
+	ITSeats                   int             `json:"it_seats"`
+	ExplorerSeats             int             `json:"explorer_seats"`
+	AnalystSeats              int             `json:"analyst_seats"`
+	Locked                    bool            `json:"locked"`
+	LockReason                string          `json:"lock_reason"` // in words
+	LockCause                 string          `json:"lock_cause"`  // one of a list, such as trial_expired
+	UnlockedAt                Time            `json:"unlocked_at"`
+	RunLockedUntil            Time            `json:"run_locked_until"`
+	PendingCancel             bool            `json:"pending_cancel"`
+	TrialEndDate              Time            `json:"trial_end_date"`
+	StaticSubdomain           string          `json:"static_subdomain"`
+	VanitySubdomain           string          `json:"vanity_subdomain"`
+	Identifier                string          `json:"identifier"`
+	GitAuthLevel              string          `json:"git_auth_level"`
+	BillingEmailAddress       string          `json:"billing_email_address"`
+	EnterpriseLoginSlug       string          `json:"enterprise_login_slug"`
+	StarterRepoURL            string          `json:"starter_repo_url"`
+	BusinessCritical          bool            `json:"business_critical"`
+	PodMemoryMebibytes        int             `json:"pod_memory_request_mebibytes"`         // of a run
+	DevelopPodMemoryMebibytes int             `json:"develop_pod_memory_request_mebibytes"` // of a development session
+	CopilotLockedUntil        Time            `json:"copilot_locked_until"`
+	AgentCreditLocked         bool            `json:"agent_credit_locked"`
+	Groups                    json.RawMessage `json:"groups"`
+	DocsJobID                 int64           `json:"docs_job_id"`
+	FreshnessJobID            int64           `json:"freshness_job_id"`
+	CreatedAt                 Time            `json:"created_at"`
+	UpdatedAt                 Time            `json:"updated_at"`
 
 	raw raw
 }

@@ -117,7 +117,8 @@ type CIRun struct {
 }
 
 // Plan looks and decides, and touches nothing: it is what Trigger would do now. What
-// cannot be right is [ErrInvalid].
+// cannot be right is [ErrInvalid]. API: Retrieve Job and List Runs; if the job is busy,
+// Retrieve Account and the job's environment variables.
 func (a *AutoscaleCI) Plan(ctx context.Context, change Change) (*Plan, error) {
 	r, err := a.begin(change)
 	if err != nil {
@@ -132,6 +133,7 @@ func (a *AutoscaleCI) Plan(ctx context.Context, change Change) (*Plan, error) {
 // Decision says so. What cannot be right is [ErrInvalid], and there is no CIRun; a
 // full queue is [ErrQueueFull], see QueueFullWait. Beside any other error, the CIRun
 // holds what is known. An ended context leaves as OnLeave says, in under five seconds.
+// API: those of [AutoscaleCI.Plan], Cancel Run, Create Job, Trigger Job Run, Destroy Job.
 func (a *AutoscaleCI) Trigger(ctx context.Context, change Change) (*CIRun, error) {
 	r, err := a.begin(change)
 	if err != nil {

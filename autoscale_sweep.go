@@ -17,7 +17,8 @@ type SweepReport struct {
 
 // Sweep deletes the clones of the job that dead runners left behind: those whose
 // runs have all ended, and those that never had one and are older than CloneGrace
-// by the server's clock. Each is looked at right before. Kept clones stay.
+// by the server's clock. Each is looked at right before. Kept clones stay. API: List
+// Jobs, List Runs, Destroy Job.
 func (a *AutoscaleCI) Sweep(ctx context.Context) (SweepReport, error) {
 	return a.sweep(ctx, sweeping{})
 }
@@ -147,8 +148,9 @@ func (r *CIRun) forget(cloneID int64) {
 }
 
 // Close ends a pull request: its active runs on the job and on its clones are
-// cancelled, and its clones deleted, kept ones too. A job that was deactivated or
-// deleted meanwhile is no obstacle; that it is not found is an error all the same.
+// cancelled, and its clones deleted, kept ones too. A job that was deactivated is no
+// obstacle. Of a job that is not found, deleted perhaps, the clones are deleted all the
+// same, and the error is [ErrNotFound]. API: List Runs, Cancel Run, List Jobs, Destroy Job.
 func (a *AutoscaleCI) Close(ctx context.Context, pr PullRequest) error {
 	if err := errors.Join(a.validate(), pr.validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -98,7 +98,7 @@ func differences(source, clone *Job) []string {
 		}
 	}
 	slices.Sort(out)
-	if t := clone.Triggers; t.GithubWebhook || t.GitProviderWebhook || t.OnMerge || t.Schedule {
+	if t := clone.Triggers; t.GitHubWebhook || t.GitProviderWebhook || t.OnMerge || t.Schedule {
 		out = append(out, "triggers")
 	}
 	if clone.CompletionTrigger != nil {

@@ -439,7 +439,7 @@ func (s *snapshot) turn(r rules, ours *Run) turn {
 // warnings are the settings of a source job that disturb autoscaling.
 func warnings(job *Job) []string {
 	var out []string
-	if job.Triggers.GithubWebhook || job.Triggers.GitProviderWebhook {
+	if job.Triggers.GitHubWebhook || job.Triggers.GitProviderWebhook {
 		out = append(out, "the job is also triggered by its own pull-request webhook: every push starts two runs; turn that trigger off")
 	}
 	if job.DeferringEnvironmentID == 0 && job.DeferringJobID == 0 {

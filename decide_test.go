@@ -261,7 +261,7 @@ func TestWarnings(t *testing.T) {
 		want   string
 	}{
 		"none":             {func(*Job) {}, ""},
-		"github webhook":   {func(j *Job) { j.Triggers.GithubWebhook = true }, "webhook"},
+		"github webhook":   {func(j *Job) { j.Triggers.GitHubWebhook = true }, "webhook"},
 		"provider webhook": {func(j *Job) { j.Triggers.GitProviderWebhook = true }, "webhook"},
 		"no deferral":      {func(j *Job) { j.DeferringEnvironmentID = 0 }, "defers to nothing"},
 		"legacy deferral":  {func(j *Job) { j.DeferringEnvironmentID, j.DeferringJobID = 0, 3 }, ""},

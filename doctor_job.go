@@ -50,7 +50,7 @@ func (c *checkup) judgeType() verdict {
 func (c *checkup) judgeTriggers() verdict {
 	t := c.job.v.Triggers
 	switch {
-	case t.GithubWebhook || t.GitProviderWebhook:
+	case t.GitHubWebhook || t.GitProviderWebhook:
 		return problem("the job is also triggered by its own pull-request webhook: every push starts two runs", "turn off its trigger by pull requests")
 	case t.OnMerge || t.Schedule || c.job.v.CompletionTrigger != nil:
 		return note("the job is also triggered by a merge, a schedule or another job; such a run keeps it busy", "turn that trigger off, or make a job of its own for it")

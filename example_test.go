@@ -182,7 +182,7 @@ func ExampleJobsService_Create_merge() {
 }
 
 // A Slim CI job: every pull request builds what it changes, and reads the rest from
-// production. GithubWebhook is for GitHub, GitProviderWebhook for GitLab and Azure
+// production. GitHubWebhook is for GitHub, GitProviderWebhook for GitLab and Azure
 // DevOps; a job that [AutoscaleCI] triggers has neither.
 func ExampleJobsService_Create_pullRequest() {
 	_, client := newFake()
@@ -193,13 +193,13 @@ func ExampleJobsService_Create_pullRequest() {
 		Name:                   "Slim CI",
 		Type:                   dbtcloud.JobCI,
 		ExecuteSteps:           []string{"dbt build --select state:modified+"},
-		Triggers:               &dbtcloud.JobTriggers{GithubWebhook: true},
+		Triggers:               &dbtcloud.JobTriggers{GitHubWebhook: true},
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(job.Name, job.Type, job.Triggers.GithubWebhook, job.DeferringEnvironmentID == dbtcloudtest.DefaultDeferringID)
+	fmt.Println(job.Name, job.Type, job.Triggers.GitHubWebhook, job.DeferringEnvironmentID == dbtcloudtest.DefaultDeferringID)
 	// Output: Slim CI ci true true
 }
 

@@ -70,9 +70,9 @@ type Job struct {
 	ForceNodeSelection         *bool           `json:"force_node_selection"` // undocumented; legacy
 	LifecycleWebhooks          bool            `json:"lifecycle_webhooks"`
 	LifecycleWebhooksURL       string          `json:"lifecycle_webhooks_url"`
-	RunFailureCount            int             `json:"run_failure_count"`
-	Deactivated                bool            `json:"deactivated"` // undocumented; true after 100 failures in a row
-	IsSystem                   bool            `json:"is_system"`   // undocumented
+	RunFailureCount            int             `json:"run_failure_count"` // failed runs in a row
+	Deactivated                bool            `json:"deactivated"`       // undocumented; true after 100 failures in a row
+	IsSystem                   bool            `json:"is_system"`         // undocumented
 	CronHumanized              string          `json:"cron_humanized"`
 	NextRun                    Time            `json:"next_run"`
 	CreatedAt                  Time            `json:"created_at"`
@@ -107,27 +107,31 @@ type JobExecution struct {
 
 // JobSettings holds a job's dbt settings.
 type JobSettings struct {
-	Threads    int    `json:"threads"`
+	Threads    int    `json:"threads"` // models that dbt builds at the same time
 	TargetName string `json:"target_name"`
 }
 
-// JobTriggers says what starts a job. At most one of GithubWebhook, Schedule,
-// OnMerge and GitProviderWebhook may be true.
+// JobTriggers says what starts a job. Which webhook counts depends on how the
+// repository is connected. An older server takes at most one of the first four.
 type JobTriggers struct {
-	GithubWebhook      bool `json:"github_webhook"`
+	GitHubWebhook      bool `json:"github_webhook"` // pull requests of GitHub
 	Schedule           bool `json:"schedule"`
-	GitProviderWebhook bool `json:"git_provider_webhook"`
+	GitProviderWebhook bool `json:"git_provider_webhook"` // pull requests of other native integrations
 	OnMerge            bool `json:"on_merge"`
 	CustomBranchOnly   bool `json:"custom_branch_only"` // deprecated by the service
 }
 
 // JobCompletion starts a job when a run of another job ends.
 type JobCompletion struct {
-	Condition struct {
-		JobID     int64       `json:"job_id"`
-		ProjectID int64       `json:"project_id"`
-		Statuses  []RunStatus `json:"statuses"`
-	} `json:"condition"`
+	Condition JobCompletionCondition `json:"condition"`
+}
+
+// JobCompletionCondition says which runs start a job: those of another job that end
+// with one of the statuses, which are terminal ones.
+type JobCompletionCondition struct {
+	JobID     int64       `json:"job_id"`
+	ProjectID int64       `json:"project_id"`
+	Statuses  []RunStatus `json:"statuses"`
 }
 
 // JobInclude names a related object to include in a job.
@@ -220,8 +224,8 @@ func (s *JobsService) Trigger(ctx context.Context, jobID int64, t Trigger) (*Run
 }
 
 // Rerun retries the last run of a job from the point of failure if it failed, and
-// starts a new run otherwise. It is sent once: see [UncertainError]. API: Retry
-// Failed Job.
+// starts a new run otherwise; [RunsService.Retry] never starts a new one. It is sent
+// once: see [UncertainError]. API: Retry Failed Job.
 func (s *JobsService) Rerun(ctx context.Context, jobID int64) (*Run, error) {
 	return one[Run](ctx, s.c, s.c.v2(http.MethodPost, "jobs/{id}/rerun/", jobID))
 }

@@ -342,8 +342,8 @@ func (s *RunsService) Cancel(ctx context.Context, runID int64) (*Run, error) {
 }
 
 // Retry starts a new run that continues a failed one from its failed step. The
-// failed run must be the latest of its job. It is sent once: see [UncertainError].
-// API: Retry Run.
+// failed run must be the latest of its job; [JobsService.Rerun] finds that by itself.
+// It is sent once: see [UncertainError]. API: Retry Run.
 func (s *RunsService) Retry(ctx context.Context, runID int64) (*Run, error) {
 	return one[Run](ctx, s.c, s.c.v2(http.MethodPost, "runs/{id}/retry/", runID))
 }
@@ -418,7 +418,7 @@ func (s *RunsService) OpenArtifact(ctx context.Context, runID int64, path string
 }
 
 // OpenStepArtifact is [RunsService.OpenArtifact] for one step, counted from 1; 0
-// is the last.
+// is the last. API: Retrieve Run Artifact.
 func (s *RunsService) OpenStepArtifact(ctx context.Context, runID int64, step int, path string) (io.ReadCloser, error) {
 	r := s.c.v2(http.MethodGet, "runs/{id}/artifacts/{path}", runID, path)
 	r.query = url.Values{}

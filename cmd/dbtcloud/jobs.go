@@ -74,7 +74,7 @@ func jobTriggers(j *dbtcloud.Job) string {
 		on   bool
 		word string
 	}{
-		{j.Triggers.Schedule, "schedule"}, {j.Triggers.GithubWebhook || j.Triggers.GitProviderWebhook, "pull requests"},
+		{j.Triggers.Schedule, "schedule"}, {j.Triggers.GitHubWebhook || j.Triggers.GitProviderWebhook, "pull requests"},
 		{j.Triggers.OnMerge, "merges"}, {j.CompletionTrigger != nil, "another job"},
 	} {
 		if by.on {

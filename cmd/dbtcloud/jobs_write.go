@@ -148,7 +148,7 @@ func (f *jobFlags) applyTriggers(req *dbtcloud.JobRequest) {
 	}
 	set(&req.Schedule, schedule)
 	if given, _ := f.triggers(); len(given) > 0 { // checked before
-		req.Triggers = &dbtcloud.JobTriggers{Schedule: schedule != nil, GithubWebhook: f.onPullRequests, OnMerge: f.onMerge}
+		req.Triggers = &dbtcloud.JobTriggers{Schedule: schedule != nil, GitHubWebhook: f.onPullRequests, OnMerge: f.onMerge}
 	}
 }
 

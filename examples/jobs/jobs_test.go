@@ -50,7 +50,7 @@ func (a account) writes() (n int) {
 func shop() project {
 	return project{
 		id: dbtcloudtest.DefaultProjectID, production: dbtcloudtest.DefaultDeferringID, ci: dbtcloudtest.DefaultEnvironmentID,
-		pullRequests: dbtcloud.JobTriggers{GithubWebhook: true},
+		pullRequests: dbtcloud.JobTriggers{GitHubWebhook: true},
 	}
 }
 
@@ -151,7 +151,7 @@ func TestParse(t *testing.T) {
 	}{
 		{args: ids},
 		{args: append([]string{"-pull-requests", "api"}, ids...)},
-		{args: append([]string{"-pull-requests", "github"}, ids...), want: dbtcloud.JobTriggers{GithubWebhook: true}},
+		{args: append([]string{"-pull-requests", "github"}, ids...), want: dbtcloud.JobTriggers{GitHubWebhook: true}},
 		{args: append([]string{"-pull-requests", "provider"}, ids...), want: dbtcloud.JobTriggers{GitProviderWebhook: true}},
 		{args: append([]string{"-pull-requests", "mail"}, ids...), bad: true},
 		{args: ids[:4], bad: true},

@@ -61,7 +61,7 @@ func parse(args []string, stderr io.Writer) (p project, apply bool, err error) {
 	}
 	switch *from {
 	case "github":
-		p.pullRequests.GithubWebhook = true
+		p.pullRequests.GitHubWebhook = true
 	case "provider":
 		p.pullRequests.GitProviderWebhook = true
 	case "api":

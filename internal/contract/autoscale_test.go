@@ -88,7 +88,7 @@ func onCloneOfEverything(t *testing.T, c *contract) {
 	w := c.begin(t)
 	whole := wholeJob()
 	whole.Type, whole.CostOptimizationFeatures, whole.CompletionTrigger = dbtcloud.JobCI, []string{"dbt_state"}, nil
-	whole.Triggers = &dbtcloud.JobTriggers{GithubWebhook: true, CustomBranchOnly: true}
+	whole.Triggers = &dbtcloud.JobTriggers{GitHubWebhook: true, CustomBranchOnly: true}
 	a := w.scaler(try(w.client.Jobs.Create(t.Context(), whole)).must(t).ID)
 	a.Overrides = dbtcloud.Trigger{
 		Cause: strings.Repeat("long ", 40), SchemaOverride: "ours", DbtVersionOverride: "latest", TargetNameOverride: "ci",
