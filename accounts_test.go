@@ -2,6 +2,7 @@ package dbtcloud_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -21,14 +22,14 @@ func TestAccountDecodes(t *testing.T) {
 	}
 	want := &dbtcloud.Account{
 		ID: 70506183000001, Name: "Jaffle Shop", State: dbtcloud.StateActive, Plan: "team_2022", RunSlots: 5, QueueLimit: 50, RunDurationLimitSeconds: 86400,
-		DeveloperSeats: 8, ReadOnlySeats: 50, ITSeats: 1, StaticSubdomain: "ab123", Identifier: "act_0000", PodMemoryMebibytes: 600,
+		DeveloperSeats: 8, ReadOnlySeats: 50, ITSeats: 1, StaticSubdomain: "ab123", Identifier: "act_0000", PodMemoryMebibytes: 600, Groups: json.RawMessage("[]"),
 		CreatedAt: dbtcloud.Time{Time: time.Date(2021, 3, 18, 19, 36, 31, 127780000, time.UTC)},
 		UpdatedAt: dbtcloud.Time{Time: time.Date(2022, 5, 16, 21, 0, 1, 128374000, time.UTC)},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(dbtcloud.Account{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if !bytes.Contains(got.Raw(), []byte(`"agent_credit_locked":false`)) {
+	if !bytes.Contains(got.Raw(), []byte(`"account_migration_events":[]`)) {
 		t.Error("Raw lacks a field that is not known")
 	}
 }
