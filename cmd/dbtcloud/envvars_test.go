@@ -55,6 +55,10 @@ Production  prod
 			t.Errorf("%v (-want +got):\n%s\nstderr %q", test.args, diff, o.stderr)
 		}
 	}
+	invoke(t, c.env, "env-vars", "create", "--project=11", "--user-id=5", "--name=DBT_SCHEMA", "--value=mine").want(t, exitSuccess)
+	if o := invoke(t, c.env, "env-vars", "get", "DBT_SCHEMA", "--project=11", "--user-id=5").want(t, exitSuccess); !strings.HasSuffix(o.stdout, "\nuser         mine\n") {
+		t.Errorf("of a user:\n%s", o.stdout)
+	}
 	c.env["DBT_CLOUD_PROJECT_ID"] = "12"
 	o := invoke(t, c.env, "env-vars", "list", "--output=json").want(t, exitSuccess)
 	var rows []variableRow

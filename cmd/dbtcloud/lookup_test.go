@@ -61,6 +61,7 @@ func TestChoose(t *testing.T) {
 		{name: "NACHTLAUF FÜR ÄRZTE", among: jobs, want: 6},
 		{name: "Slim C", among: jobs, err: `no job is called "Slim C": did you mean "Slim CI" (id 1, project 7) or "Slim CD" (id 5, project 7) or "Slim CI 2" (id 7, project 8)?`},
 		{name: "Nightly", among: jobs, err: `2 jobs are called "Nightly": give the id: "Nightly" (id 2, project 7) or "nightly " (id 3, project 8)`},
+		{name: "Deploy to stagin", among: jobs, err: `did you mean "Deploy to staging" (id 8, project 7) or "Deploy" (id 4, project 7)?`}, // the most alike first
 		{name: "staging", among: jobs, err: `did you mean "Deploy to staging" (id 8, project 7)?`},
 		{name: "Dploy", among: jobs, err: `did you mean "Deploy" (id 4, project 7)?`},
 		{name: "Weekly backfill", among: jobs, err: `no job is called "Weekly backfill", nor anything like it, among the 8 that the token may see`},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -316,5 +317,29 @@ func TestHeadOfTheLogs(t *testing.T) {
 	}
 	if o := p.end().want(t, exitSuccess); o.stderr != "" {
 		t.Errorf("stderr %q", o.stderr)
+	}
+}
+
+// TestArtifactIntoAPipe: what is no plain file is written to as it is, and not replaced by one.
+func TestArtifactIntoAPipe(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, 0)
+	run := finished(c, dbtcloudtest.Artifact{Path: "x.txt", Data: []byte("content")})
+	name := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := os.OpenFile(name, os.O_RDWR, 0) // with the reader there, nobody waits for one
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pipe.Close() })
+	invoke(t, c.env, "runs", "artifacts", id(run), "x.txt", "-o", name).want(t, exitSuccess)
+	if info, err := os.Stat(name); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Fatalf("the pipe is %v now, %v", info, err)
+	}
+	got := make([]byte, 7)
+	if _, err := pipe.Read(got); err != nil || string(got) != "content" {
+		t.Errorf("read %q, %v", got, err)
 	}
 }

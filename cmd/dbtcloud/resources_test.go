@@ -97,7 +97,7 @@ func TestListsAsJSON(t *testing.T) {
 	if strings.Contains(o.stdout, "\u009b") || !strings.Contains(o.stdout, `"a\u009bb"`) {
 		t.Errorf("a control character came through:\n%s", o.stdout)
 	}
-	for _, args := range [][]string{{"jobs", "list", "--name=no such thing"}, {"runs", "list", "--job=101"}, {"env-vars", "list", "--project=11"}} {
+	for _, args := range [][]string{{"jobs", "list", "--name=no such thing"}, {"accounts", "list", "--name=no such thing"}, {"runs", "list", "--job=101"}, {"env-vars", "list", "--project=11"}} {
 		o := invoke(t, c.env, append(args, "--output=json")...).want(t, exitSuccess)
 		if o.stdout != "[]\n" || !strings.Contains(o.stderr, " found\n") {
 			t.Errorf("%v: stdout %q, stderr %q", args, o.stdout, o.stderr)
@@ -105,6 +105,16 @@ func TestListsAsJSON(t *testing.T) {
 		if o := invoke(t, c.env, args...).want(t, exitSuccess); o.stdout != "" {
 			t.Errorf("%v: stdout %q", args, o.stdout)
 		}
+	}
+}
+
+func TestAccountsList(t *testing.T) {
+	t.Parallel()
+	c := newHouse(t)
+	invoke(t, c.env, "accounts", "update", "--name=Us and Them").want(t, exitSuccess)
+	o := invoke(t, c.env, "accounts", "list", "--name=US AND").want(t, exitSuccess)
+	if lines := strings.Split(o.stdout, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "ID  ") || !strings.HasPrefix(lines[1], id(c.AccountID())+"  Us and Them  ") {
+		t.Errorf("table:\n%s", o.stdout)
 	}
 }
 
