@@ -47,7 +47,7 @@ DBT_CLOUD_TOKEN. It is never a flag, because other users of the machine can see 
 A job, a project or an environment is named by its id or by its name. Digits are an id; a
 name is the whole name, in upper or lower case, and must be that of one thing only.
 
-What people read goes to stderr; stdout has the result alone, and nothing after an error.
+What people read goes to stderr; stdout has the result alone, and nothing where there is none.
 With --output json that is the API's own object with all of its fields, or for a list one
 array of them. Commands that do more than the API does have objects of their own.
 
