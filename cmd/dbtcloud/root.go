@@ -79,6 +79,10 @@ func (a app) root() *cobra.Command {
 	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
 	flags.Var(&g.output, "output", "what stdout gets: text or json")
 	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.envVars(g), a.jobs(g), a.runs(g))
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		group(completion)
+	}
 	return root
 }
 

@@ -73,6 +73,9 @@ func TestHelpAndVersion(t *testing.T) {
 		{"sweep", "sweep --help", []string{"--job-id", "--kept"}},
 		{"runs", "runs", []string{"get", "wait", "cancel"}},
 		{"help runs wait", "help runs wait", []string{"Follow a run to its end", "--poll-interval"}},
+		{"env-vars", "env-vars create --help", []string{"A secret does not belong on a command line", "--value-from-env", "--value-from-stdin"}},
+		{"jobs create", "jobs create --help", []string{"--file", "fields that\nonly the service sets", "--at-hours", "--defer-to"}},
+		{"completion", "completion bash", []string{"bash completion"}},
 		{"help help", "help help", []string{"Show the help of a command"}},
 		{"version", "--version", []string{"dbtcloud version " + version()}},
 	}
@@ -97,6 +100,7 @@ func TestUnknownCommands(t *testing.T) {
 		{"sweep 5", "dbtcloud sweep takes flags only, but 1 other arguments were given"},
 		{"sweep", "--job-id: is missing"},
 		{"help bogus", `unknown command "bogus": dbtcloud has accounts, autoscale-ci, `},
+		{"completion bogus", `unknown command "bogus": dbtcloud completion has bash, fish, `},
 		{"help runs bogus", `unknown command "bogus": dbtcloud runs has artifacts, `},
 		{"--frobnicate", "unknown flag --frobnicate: dbtcloud --help lists all"},
 	}
