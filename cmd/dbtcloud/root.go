@@ -26,8 +26,6 @@ type app struct {
 func (a app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		a.tell("dbtcloud: " + oneLine(err.Error()))
@@ -71,6 +69,8 @@ func (a app) root() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	group(root)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	g := &global{accountID: number{min: 1}, output: choice{value: "text", allowed: []string{"text", "json"}}}
