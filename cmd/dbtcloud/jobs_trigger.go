@@ -34,6 +34,8 @@ func (f *triggerFlags) add(fs *pflag.FlagSet) {
 	fs.Var(&f.sha, "sha", "the commit to check out")
 	fs.Var(&f.branch, "branch", "the branch to check out")
 	fs.Var(&f.schema, "schema", "schema to build into, instead of that of the environment")
+	fs.Var(&f.schema, "schema-override", "") // as autoscale-ci has it
+	hide(fs, "schema-override")
 	fs.StringArrayVar(&f.steps, "steps-override", nil, "a `command` to carry out instead of the job's own; give one --steps-override for each")
 	fs.Var(&f.target, "target", "name of the dbt target, instead of the job's own")
 	fs.Var(&f.threads, "threads", "number of dbt threads, instead of the job's own")

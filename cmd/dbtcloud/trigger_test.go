@@ -32,6 +32,7 @@ func TestTriggerRequests(t *testing.T) {
 			"--docs=false", "--steps-override=dbt build", "--steps-override", "dbt test --select a,b", "--github-pull-request=7"},
 			object{"cause": "Because MARK", "git_sha": sha1, "git_branch": "b", "schema_override": "s", "target_name_override": "t", "threads_override": 8., "dbt_version_override": "v",
 				"timeout_seconds_override": 5400., "generate_docs_override": false, "steps_override": []any{"dbt build", "dbt test --select a,b"}, "github_pull_request_id": 7.}},
+		{[]string{"trigger", "Slim CI", "--schema-override=s"}, object{"cause": "Triggered by dbtcloud MARK", "schema_override": "s"}},
 		{[]string{"deploy", "Slim CI", "--no-wait", "--sha=" + sha1}, object{"cause": "Commit " + sha1 + " MARK", "git_sha": sha1}},
 		{[]string{"deploy", "Slim CI", "--no-wait", "--sha=" + sha1, "--branch=main", "--cause=Release 7"}, object{"cause": "Release 7 MARK", "git_sha": sha1, "git_branch": "main"}},
 	}
