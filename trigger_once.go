@@ -12,7 +12,8 @@ import (
 // TriggerOnce is [JobsService.Trigger] for a caller who must not be left in doubt. It
 // writes a mark of eleven characters in front of the cause, whose limit it thus lowers
 // to 244 characters. Where the answer leaves open whether a run was started, it looks
-// for a run with that mark for a minute, and triggers again, at most twice, only when
+// for a run with that mark for a minute (or once more after the end of ctx, within two
+// seconds), and triggers again, at most twice, only when
 // lists have shown something newer and not the run. It never starts two runs while
 // lists show runs in the order of their ids; an error that is still an
 // [*UncertainError] names the mark to look for. API: Trigger Job Run, then List Runs.
@@ -28,6 +29,9 @@ func (s *JobsService) TriggerOnce(ctx context.Context, jobID int64, t Trigger) (
 			return run, lost
 		}
 		run, absent, err := s.lookUp(ctx, Poll{}, func(runs []*Run) *Run { return withMark(runs, jobID, mark) })
+		if run == nil && ctx.Err() != nil {
+			run = s.lastLookUp(ctx, jobID, mark)
+		}
 		switch {
 		case run != nil:
 			return run, nil
@@ -35,6 +39,18 @@ func (s *JobsService) TriggerOnce(ctx context.Context, jobID int64, t Trigger) (
 			return nil, errors.Join(lost, err, fmt.Errorf("no run was seen whose cause begins with %q: look for it before you trigger again", strings.TrimSpace(mark)))
 		}
 	}
+}
+
+// lastLookUp looks once more after the end of ctx, within two seconds.
+func (s *JobsService) lastLookUp(ctx context.Context, jobID int64, mark string) *Run {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	runs, _ := Collect(s.c.Runs.All(last, newestTriggers())) // what came before an error counts too
+	return withMark(runs, jobID, mark)
+}
+
+func newestTriggers() RunFilter {
+	return RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}
 }
 
 // withMark is the lowest run of a job whose cause begins with mark.
@@ -57,7 +73,7 @@ func (s *JobsService) lookUp(ctx context.Context, p Poll, own func([]*Run) *Run)
 	var sent time.Time
 	err = p.until(ctx, func(ctx context.Context) (bool, error) {
 		late := time.Since(begun) >= lookupPatience
-		runs, err := Collect(s.c.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger}}))
+		runs, err := Collect(s.c.Runs.All(ctx, newestTriggers()))
 		if err != nil {
 			return false, err
 		}

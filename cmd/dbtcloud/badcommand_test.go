@@ -63,7 +63,7 @@ func badCommands() []struct{ name, args, want string } {
 		{"deploy of a short commit", "jobs deploy 101 --sha abcdef1", `--sha: "abcdef1" is not a full commit id of 40 or 64 hexadecimal digits`},
 		{"deploy of no commit", "jobs deploy 101 --sha main", `--sha: "main" is not a full commit id`},
 		{"deploy of an empty commit", "jobs deploy 101 --sha=", `--sha" flag: is empty`},
-		{"long cause", "jobs deploy 101 --sha " + sha1 + " --cause " + strings.Repeat("é", 245), "--cause: has 245 characters, the limit is 244, because a mark of 11 follows: shorten it"},
+		{"long cause", "jobs deploy 101 --sha " + sha1 + " --cause " + strings.Repeat("é", 245), "--cause: has 245 characters, the limit is 244: shorten it"},
 		{"two pull requests", "jobs trigger 101 --github-pull-request 1 --pull-request 2", "--github-pull-request and --pull-request: give only one of them"},
 		{"empty step of a trigger", "jobs trigger 101 --steps-override=", "steps_override[0]: is empty"},
 		{"poll interval of nothing", "runs wait 5 --poll-interval 1ns", `--poll-interval" flag: must be at least 100ms`},

@@ -16,7 +16,7 @@ const jobsTriggerHelp = `Start a run of a job. The run is printed at once; with 
 status tells how it ended. It goes on when the command is interrupted or its --timeout passes.
 
 A run is started once: where the API gives no clear answer, it is looked for by a mark of a
-few letters that every cause ends with.`
+few letters that every cause begins with.`
 
 // triggerFlags say what a run is started with.
 type triggerFlags struct {
@@ -72,7 +72,7 @@ end: the exit status tells how it ended. The run goes on when the command is int
 its --timeout passes.
 
 A run is started once: where the API gives no clear answer, it is looked for by a mark of a
-few letters that its cause ends with.`
+few letters that its cause begins with.`
 
 func (a app) jobsDeploy(g *global) *cobra.Command {
 	var sha, branch, cause text
@@ -109,9 +109,7 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 	cmd := command(verb+" JOB", short, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, "job", args)
 		t, err := trigger()
-		m := newMark()
-		t.Cause += string(m)
-		s, err := a.scope(ctx, cmd, g, in, wrong, err, m.fits(t.Cause))
+		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause))
 		if err != nil {
 			return err
 		}
@@ -121,7 +119,7 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 		if err != nil {
 			return because(ctx, err)
 		}
-		run, err := a.triggerOnce(ctx, s.client, job, t, m)
+		run, err := s.client.Jobs.TriggerOnce(ctx, job, t)
 		if err != nil {
 			return because(ctx, err)
 		}
@@ -134,6 +132,16 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 	cmd.Flags().SortFlags = false
 	in.addProject(cmd)
 	return cmd
+}
+
+// maxCause is how long a cause may be in front of which a mark is put.
+const maxCause = 244
+
+func fits(cause string) error {
+	if n := len([]rune(cause)); n > maxCause {
+		return fmt.Errorf("--cause: has %d characters, the limit is %d: shorten it", n, maxCause)
+	}
+	return nil
 }
 
 // follow is watch for a run that has just been started, which is returned if
