@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,8 +59,10 @@ func (r *CIRun) trigger() Trigger {
 func (r *CIRun) triggerOnce(ctx context.Context, jobID int64) (*Run, error) {
 	t := r.trigger()
 	var lost error
+	var posted time.Time
 	for attempt := 1; ; attempt++ {
 		if !r.limbo {
+			posted = cmp.Or(posted, time.Now())
 			run, err := r.a.Client.Jobs.Trigger(ctx, jobID, t)
 			if run, err = r.triggerFull(ctx, jobID, t, run, err); err == nil {
 				return run, nil
@@ -70,7 +73,7 @@ func (r *CIRun) triggerOnce(ctx context.Context, jobID int64) (*Run, error) {
 			r.limbo, lost = true, err
 			r.say("no clear answer to the trigger, looking for the run: %v", err)
 		}
-		run, err := r.findRun(ctx, jobID)
+		run, err := r.findRun(ctx, jobID, posted)
 		if run != nil {
 			r.limbo = false
 			return run, nil
@@ -117,8 +120,9 @@ func (r *CIRun) queueFull(ctx context.Context, e *Error) bool {
 }
 
 // findRun looks for the run of a trigger that got no answer, by its nonce.
-func (r *CIRun) findRun(ctx context.Context, jobID int64) (*Run, error) {
-	run, _, err := r.a.Client.Jobs.lookUp(ctx, r.a.poll(), func(runs []*Run) *Run { return r.own(runs, jobID) })
+func (r *CIRun) findRun(ctx context.Context, jobID int64, posted time.Time) (*Run, error) {
+	l := &lookup{runs: r.a.Client.Runs, jobID: jobID, posted: posted, own: func(runs []*Run) *Run { return r.own(runs, jobID) }}
+	run, _, err := l.wait(ctx, r.a.poll())
 	return run, err
 }
 

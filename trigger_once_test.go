@@ -71,6 +71,38 @@ func TestTriggerOnceInDoubt(t *testing.T) {
 	}
 }
 
+// TestTriggerOnceInABusyAccount: that the newest runs do not have ours among them proves
+// nothing if a hundred others were started after it.
+func TestTriggerOnceInABusyAccount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := dbtcloudtest.New(dbtcloudtest.WithRunSlots(5), dbtcloudtest.WithQueueLimit(5000))
+		job, other := s.AddJob(dbtcloudtest.JobSpec{}), s.AddJob(dbtcloudtest.JobSpec{Name: "other"})
+		for after := time.Second; after < 5*time.Minute; after += 2 * time.Second {
+			s.At(time.Now().Add(after), func(s *dbtcloudtest.Server) {
+				for range 5 {
+					s.AddRun(dbtcloudtest.RunSpec{JobID: other})
+				}
+			})
+		}
+		s.Inject(dbtcloudtest.Fault{Method: "POST", Times: 1, Kind: dbtcloudtest.Slow(time.Hour)})
+		client, err := s.Client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := client.Jobs.TriggerOnce(t.Context(), job, dbtcloud.Trigger{})
+		var ours []int64
+		for _, r := range s.Runs() {
+			if r.JobID == job {
+				ours = append(ours, r.ID)
+			}
+		}
+		if err != nil || !cmp.Equal(ours, []int64{run.ID}) {
+			t.Errorf("runs %v of the job, %v; want one that is returned", ours, err)
+		}
+	})
+}
+
 func TestTriggerOnceRefuses(t *testing.T) {
 	t.Parallel()
 	s := dbtcloudtest.New()
