@@ -20,6 +20,7 @@ type pager[T any] func(query url.Values, last *T, seen int) bool
 // all walks a list; without a pager it has one page. The sequence is restartable.
 // It ends on an empty page, or on a short one that the server says is the last.
 func all[T any](ctx context.Context, c *Client, r request, next pager[T]) iter.Seq2[*T, error] {
+	r.refuseIDs()
 	return func(yield func(*T, error) bool) {
 		page := r
 		page.query = maps.Clone(r.query)

@@ -256,6 +256,37 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestFiltersRefuseIDs: an id that cannot be is refused instead of being sent to a server
+// that may take no notice of it.
+func TestFiltersRefuseIDs(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", envelope("[]")))
+	runs := func(f dbtcloud.RunFilter) error { return ignore(dbtcloud.Collect(c.Runs.All(t.Context(), f))) }
+	jobs := func(f dbtcloud.JobFilter) error { return ignore(dbtcloud.Collect(c.Jobs.All(t.Context(), f))) }
+	projects := func(f dbtcloud.ProjectFilter) error { return ignore(dbtcloud.Collect(c.Projects.All(t.Context(), f))) }
+	environments := func(f dbtcloud.EnvironmentFilter) error {
+		return ignore(dbtcloud.Collect(c.Environments.All(t.Context(), 3, f)))
+	}
+	for want, err := range map[string]error{
+		"job_definition_id: must be positive, not -1": runs(dbtcloud.RunFilter{JobID: -1}),
+		"pk__in: must be positive, not 0":             runs(dbtcloud.RunFilter{IDs: []int64{5, 0}}),
+		"id__gt: must be positive, not -2":            runs(dbtcloud.RunFilter{After: -2, Newest: 5}),
+		"deferring_run_id: must be positive, not -3":  runs(dbtcloud.RunFilter{DeferringRunID: -3}),
+		"project_id__in: must be positive, not -4":    jobs(dbtcloud.JobFilter{ProjectIDs: []int64{-4}}),
+		"pk: must be positive, not -5":                jobs(dbtcloud.JobFilter{ID: -5}),
+		"environment_id: must be positive, not -6":    jobs(dbtcloud.JobFilter{EnvironmentID: -6}),
+		"pk__gt: must be positive, not -7":            projects(dbtcloud.ProjectFilter{After: -7}),
+		"credentials_id: must be positive, not -8":    environments(dbtcloud.EnvironmentFilter{CredentialsID: -8}),
+	} {
+		if !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want ErrInvalid that says %q", err, want)
+		}
+	}
+	if len(s.lines()) != 0 {
+		t.Errorf("sent %v", s.lines())
+	}
+}
+
 // TestIgnoredPaging: a server that ignores what a list asks for is an error, and
 // nobody asks it for ever.
 func TestIgnoredPaging(t *testing.T) {

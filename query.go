@@ -2,7 +2,10 @@ package dbtcloud
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,6 +45,22 @@ func setStrings[T ~string](q url.Values, key string, v []T) {
 func setList(q url.Values, key string, v any) {
 	b, _ := json.Marshal(v) // of ints and strings: cannot fail
 	q.Set(key, string(b))
+}
+
+// refuseIDs refuses a filter by ids that cannot be: a server that takes no notice of
+// them answers with everything.
+func (r *request) refuseIDs() {
+	for _, name := range slices.Sorted(maps.Keys(r.query)) {
+		field := strings.TrimSuffix(strings.TrimSuffix(name, "__in"), "__gt")
+		if field != "pk" && !isID(field) {
+			continue
+		}
+		for _, id := range strings.FieldsFunc(r.query.Get(name), func(c rune) bool { return strings.ContainsRune("[,]", c) }) {
+			if n, err := strconv.ParseInt(id, 10, 64); err == nil && n <= 0 {
+				r.refuse(fmt.Errorf("%s: must be positive, not %d", name, n))
+			}
+		}
+	}
 }
 
 func setInclude[T ~string](q url.Values, include []T) {

@@ -307,6 +307,9 @@ func (f RunFilter) validate() error {
 		if r[0].IsZero() != r[1].IsZero() {
 			return fmt.Errorf("%w: RunFilter: a range of time needs both of its ends", ErrInvalid)
 		}
+		if r[1].Before(r[0]) || r[0].UTC().Year() < 0 || r[1].UTC().Year() > 9999 {
+			return fmt.Errorf("%w: RunFilter: a range of time must not end before it begins, nor leave the years 0 to 9999", ErrInvalid)
+		}
 	}
 	return nil
 }

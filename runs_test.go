@@ -102,6 +102,8 @@ func TestRunFilterRefuses(t *testing.T) {
 	for name, f := range map[string]dbtcloud.RunFilter{
 		"negative Newest": {Newest: -1}, "large Newest": {Newest: 101},
 		"open range": {CreatedBetween: [2]time.Time{time.Now(), {}}}, "range without a beginning": {FinishedBetween: [2]time.Time{{}, time.Now()}},
+		"range that ends before it begins": {CreatedBetween: [2]time.Time{time.Now(), time.Now().Add(-time.Hour)}},
+		"range that no text can say":       {CreatedBetween: [2]time.Time{time.Now(), time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
 	} {
 		c, s := scripted(t, always(200, "application/json", envelope("[]")))
 		if _, err := dbtcloud.Collect(c.Runs.All(t.Context(), f)); !errors.Is(err, dbtcloud.ErrInvalid) || len(s.lines()) != 0 {
