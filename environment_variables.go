@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // EnvironmentVariablesService manages the environment variables of projects. A
@@ -90,9 +92,15 @@ type EnvironmentVariableRequest struct {
 // String never shows the value.
 func (req EnvironmentVariableRequest) String() string { return "a value of " + req.Name }
 
+// GoString never shows the value.
+func (req EnvironmentVariableRequest) GoString() string { return req.String() }
+
+// LogValue keeps the value out of structured logs.
+func (req EnvironmentVariableRequest) LogValue() slog.Value { return slog.StringValue(req.String()) }
+
 // problems are what cannot be right in a request. A blank value is one.
 func (req EnvironmentVariableRequest) problems() []error {
-	problems := []error{variableName("name", req.Name)}
+	problems := []error{variableName("name", req.Name), notText("raw_value", req.Value)}
 	if req.Value == "" {
 		problems = append(problems, errors.New("raw_value: is required"))
 	}
@@ -120,6 +128,14 @@ func (req EnvironmentVariableRequest) problems() []error {
 func variableName(field, name string) error {
 	if !strings.HasPrefix(name, "DBT_") || name != strings.ToUpper(name) {
 		return fmt.Errorf("%s: %q must start with DBT_ and be upper case", field, name)
+	}
+	return nil
+}
+
+// notText is the problem of a value that JSON cannot say, and would be changed by it.
+func notText(field, value string) error {
+	if !utf8.ValidString(value) {
+		return fmt.Errorf("%s: is not valid UTF-8", field)
 	}
 	return nil
 }

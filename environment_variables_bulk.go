@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -22,6 +23,12 @@ type VariableValues struct {
 // String never shows the values.
 func (v VariableValues) String() string { return "values of " + v.Name }
 
+// GoString never shows the values.
+func (v VariableValues) GoString() string { return v.String() }
+
+// LogValue keeps the values out of structured logs.
+func (v VariableValues) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
 // BulkUpdate changes several values of one variable at once. A value that is there goes
 // by its id, in digits ([EnvironmentVariablesService.ForEnvironments] tells it), a new one
 // by the name of its environment or "project"; nil removes a value.
@@ -33,6 +40,12 @@ type BulkUpdate struct {
 
 // String never shows the values.
 func (u BulkUpdate) String() string { return "an update of " + u.Name }
+
+// GoString never shows the values.
+func (u BulkUpdate) GoString() string { return u.String() }
+
+// LogValue keeps the values out of structured logs.
+func (u BulkUpdate) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
 // BulkUpdated says what a bulk request did.
 type BulkUpdated struct {
@@ -112,17 +125,17 @@ func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID 
 	}
 	data := a.data
 	if bytes.HasPrefix(data, []byte("{")) && len(variables) == 1 { // older servers answer one object for the only variable
-		data = fmt.Appendf(nil, `[{"key_name":%q,"data":%s}]`, variables[0].Name, data)
+		data = fmt.Appendf(nil, `[{"key_name":"%s","data":%s}]`, inJSON(variables[0].Name), data)
 	}
 	results := bulkResults(data)
 	if len(results) == 0 {
 		return nil, a.unusable("the answer does not say what became of the variables")
 	}
 	for i := range results {
-		results[i].Reason = a.res.redact(results[i].Reason)
+		results[i].Status, results[i].Reason = a.res.redact(results[i].Status), a.res.redact(results[i].Reason)
 		results[i].Done.hide(a.res.redact)
 	}
-	return results, a.failed(bulkFailures(results))
+	return results, a.failed(bulkFailures(results, variables...))
 }
 
 // bulk makes the body of a bulk create.
@@ -152,12 +165,12 @@ func (r *request) bulk(variables []VariableValues) {
 
 // problems are what cannot be right in a variable.
 func (v VariableValues) problems(field string) []error {
-	problems := []error{variableName(field+".new_name", v.Name)}
+	problems := []error{variableName(field+".new_name", v.Name), notText(field+".project", v.Project)}
 	if v.Project == "" && len(v.Environments) == 0 {
 		problems = append(problems, fmt.Errorf("%s: %s has no value", field, v.Name))
 	}
 	for _, environment := range slices.Sorted(maps.Keys(v.Environments)) {
-		problems = append(problems, environmentName(field, environment))
+		problems = append(problems, environmentName(field, environment), notText(field+"."+environment, v.Environments[environment]))
 		if v.Environments[environment] == "" {
 			problems = append(problems, fmt.Errorf("%s.%s: must not be empty", field, environment))
 		}
@@ -184,10 +197,18 @@ func bulkResults(data json.RawMessage) []BulkResult {
 	return results
 }
 
-func bulkFailures(results []BulkResult) map[string]string {
+// bulkFailures are why variables could not be made. Of those that were asked for, each
+// must have a result.
+func bulkFailures(results []BulkResult, asked ...VariableValues) map[string]string {
 	fields := map[string]string{}
 	for _, result := range results {
 		maps.Copy(fields, result.failures())
+	}
+	for _, v := range asked {
+		told := slices.ContainsFunc(results, func(r BulkResult) bool { return r.Name == v.Name })
+		if len(results) < len(asked) && !told {
+			fields[v.Name] = "the answer does not say what became of it"
+		}
 	}
 	return fields
 }
@@ -239,8 +260,12 @@ func (u BulkUpdate) problems() []error {
 		if where != "project" {
 			problems = append(problems, environmentName("env_vars", where))
 		}
-		if v := u.Values[where]; v != nil && *v == "" {
+		switch v := u.Values[where]; {
+		case v == nil:
+		case *v == "":
 			problems = append(problems, fmt.Errorf("env_vars.%s: must not be empty: nil removes a value", where))
+		default:
+			problems = append(problems, notText("env_vars."+where, *v))
 		}
 	}
 	return problems

@@ -37,6 +37,7 @@ func TestCreateBulkAnswers(t *testing.T) {
 			map[string]string{"DBT_B": "It is there already."}},
 		{"one of two refused in a success", envelope(`[` + okA + `,` + failedB + `]`), 200, two, []dbtcloud.BulkResult{resultA, resultB},
 			map[string]string{"DBT_B": "It is there already."}},
+		{"one of two left out", envelope(`[` + okA + `]`), 200, two, []dbtcloud.BulkResult{resultA}, map[string]string{"DBT_B": "the answer does not say what became of it"}},
 		{"without a reason", envelope(`[{"key_name":"DBT_A","status_code":409,"status":"conflict"},{"key_name":"DBT_B","status_code":500}]`), 200, two,
 			[]dbtcloud.BulkResult{{Name: "DBT_A", StatusCode: 409, Status: "conflict"}, {Name: "DBT_B", StatusCode: 500}}, map[string]string{"DBT_A": "conflict", "DBT_B": "failed"}},
 		{"an environment failed", envelope(`[{"key_name":"DBT_A","status_code":201,"data":{"new_var_ids":[1],"failures":{"CI":"There is no CI."}}}]`), 200, two[:1],
@@ -124,6 +125,8 @@ func TestBulkRefuses(t *testing.T) {
 		{0, values(dbtcloud.VariableValues{Name: "x"}), []string{"{project} must be positive", `env_var[0].new_name: "x" must start with DBT_`, "env_var[0]: x has no value"}},
 		{3, values(dbtcloud.VariableValues{Name: "DBT_A", Project: "v1sible"}, dbtcloud.VariableValues{Name: "DBT_B", Environments: map[string]string{"CI": "", "new_name": "v1sible", "project": "v", "": "v"}}),
 			[]string{"env_var[1].CI: must not be empty", `env_var[1]: "new_name" cannot be`, `env_var[1]: "project" cannot be`, `env_var[1]: "" cannot be`}},
+		{3, values(dbtcloud.VariableValues{Name: "DBT_A", Project: "v1sible\xff", Environments: map[string]string{"CI": "v1sible\xff"}}),
+			[]string{"env_var[0].project: is not valid UTF-8", "env_var[0].CI: is not valid UTF-8"}},
 		{3, values(dbtcloud.VariableValues{Name: "DBT_A", Project: "1"}, dbtcloud.VariableValues{Name: "DBT_A", Project: "2"}), []string{"env_var[1].new_name: DBT_A is there twice"}},
 	}
 	updates := []struct {
@@ -131,6 +134,7 @@ func TestBulkRefuses(t *testing.T) {
 		want   []string
 	}{
 		{dbtcloud.BulkUpdate{}, []string{`env_vars.name: "" must start with DBT_`, "env_vars: the update sets nothing"}},
+		{dbtcloud.BulkUpdate{Name: "DBT_X", Values: map[string]*string{"5": new("v1sible\xff")}}, []string{"env_vars.5: is not valid UTF-8"}},
 		{dbtcloud.BulkUpdate{Name: "DBT_X", NewName: "y"}, []string{`env_vars.new_name: "y" must start with DBT_`}},
 		{dbtcloud.BulkUpdate{Name: "DBT_X", Values: map[string]*string{"CI": new(""), "name": new("v1sible")}}, []string{"env_vars.CI: must not be empty: nil removes", `env_vars: "name" cannot be`}},
 	}
@@ -163,7 +167,7 @@ func TestBulkRefuses(t *testing.T) {
 func TestBulkValuesAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	variables := []dbtcloud.VariableValues{{Name: "DBT_A", Project: "s3cret", Environments: map[string]string{"CI": "s3cret-and-more"}}, {Name: "DBT_B", Project: `qu"ote`}}
-	items := `[{"key_name":"DBT_A","status_code":400,"reason":"bad s3cret-and-more, s3cret"},{"key_name":"DBT_B","status_code":201,"data":{"message":"qu\"ote","failures":{"CI":"s3cret"}}}]`
+	items := `[{"key_name":"DBT_A","status_code":400,"reason":"bad s3cret-and-more, s3cret"},{"key_name":"DBT_B","status":"s3cret","status_code":201,"data":{"message":"qu\"ote","failures":{"CI":"s3cret"}}}]`
 	update := dbtcloud.BulkUpdate{Name: "DBT_A", Values: map[string]*string{"CI": new("s3cret"), "project": new("s3cret-and-more"), "5": nil}}
 	updated := `{"message":"s3cret-and-more","failures":{"CI":"s3cret"}}`
 	for status, body := range map[int]func(string) string{200: envelope, 400: func(data string) string { return refusal("bad s3cret", data) }} {

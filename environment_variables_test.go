@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
+	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -76,6 +79,7 @@ func TestVariablesRefuse(t *testing.T) {
 		{request{Name: "X", Value: "v1sible"}, []string{`name: "X" must start with DBT_`}},
 		{request{Name: "dbt_x", Value: "v1sible"}, []string{"must start with DBT_"}},
 		{request{Name: "DBT_x", Value: "v1sible"}, []string{"be upper case"}},
+		{request{Name: "DBT_X", Value: "v1sible\xff"}, []string{"raw_value: is not valid UTF-8"}},
 		{request{Name: "DBT_X", Value: "v1sible", Scope: "galaxy"}, []string{`type: "galaxy" is no scope`}},
 		{request{Name: "DBT_X", Value: "v1sible", Scope: dbtcloud.ScopeEnvironment}, []string{"environment_id: is required with the scope environment"}},
 		{request{Name: "DBT_X", Value: "v1sible", Scope: dbtcloud.ScopeJob}, []string{"job_definition_id: is required with the scope job"}},
@@ -169,6 +173,70 @@ func TestVariableValuesAreNotPrinted(t *testing.T) {
 			if strings.Contains(text, "v1sible") || !strings.Contains(text, "DBT_X") && !strings.Contains(text, "value 5") {
 				t.Errorf("%T is printed as %s", v, text)
 			}
+		}
+	}
+}
+
+// TestValuesLeaveErrorsWhole: a value that is also a word of JSON or of the API takes
+// nothing away from what an error says.
+func TestValuesLeaveErrorsWhole(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"false", "true", "null", "data", "status", "is_success", "user_message", "raw_value", "name", "1000", "p@ss/wörd & <more>"} {
+		echo := encoded(map[string]any{"status": map[string]any{"code": 1000, "is_success": false, "user_message": "It is invalid."}, "data": map[string]any{"name": "Taken.", "raw_value": "bad: " + value}})
+		c, _ := scripted(t, always(400, "application/json", echo))
+		_, err := c.EnvironmentVariables.Create(t.Context(), 1, dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: value})
+		want := map[string]string{"name": "Taken.", "raw_value": "bad: [redacted]"}
+		if e, ok := errors.AsType[*dbtcloud.Error](err); !ok || e.Message != "It is invalid." || !cmp.Equal(e.Fields, want) {
+			t.Errorf("value %q: error %v, want the message and the fields %v", value, err, want)
+		}
+	}
+}
+
+// TestValueAnywhere: a value is not repeated as a number, as the name of a field, in what
+// comes twice, on a page or in an address.
+func TestValueAnywhere(t *testing.T) {
+	t.Parallel()
+	const number, text = "4815162342", `p@ss wörd/<&>"1"`
+	for name, body := range map[string]string{
+		"number": `{"status":{"is_success":false},"data":{"raw_value":` + number + `,"list":[{"n":-` + number + `}]}}`,
+		"name":   refusal("Invalid.", `{`+quote(text)+`:"is bad","x":{"a `+number+`":1}}`),
+		"twice":  `{"data":{"raw_value":` + quote(text) + `,"raw_value":"again"},"status":{"is_success":false}}`,
+		"page":   "<html>" + html.EscapeString(text) + " " + number,
+		"query":  "<html>?value=" + url.QueryEscape(text) + "&" + url.PathEscape(text),
+		"rest":   `{"data":null} ` + number,
+	} {
+		for _, value := range []string{number, text} {
+			c, _ := scripted(t, always(400, "application/json", body))
+			_, err := c.EnvironmentVariables.Create(t.Context(), 1, dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: value})
+			e, ok := errors.AsType[*dbtcloud.Error](err)
+			if !ok {
+				t.Fatalf("%s: error %v, want an *Error", name, err)
+			}
+			said := fmt.Sprintf("%v %+v %s %s", err, e, e.Body, e.Data)
+			for _, secret := range []string{value, quote(value), html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value)} {
+				if strings.Contains(said, secret) {
+					t.Errorf("%s: the value %q is in %s", name, secret, said)
+				}
+			}
+		}
+	}
+}
+
+// TestRequestedValuesAreNotLogged: what is sent may be secret, so that no log and no
+// printer shows it.
+func TestRequestedValuesAreNotLogged(t *testing.T) {
+	t.Parallel()
+	for _, v := range []any{
+		dbtcloud.EnvironmentVariableRequest{Name: "DBT_X", Value: "v1sible"},
+		&dbtcloud.VariableValues{Name: "DBT_X", Project: "v1sible", Environments: map[string]string{"CI": "v1sible"}},
+		dbtcloud.BulkUpdate{Name: "DBT_X", Values: map[string]*string{"CI": new("v1sible")}},
+	} {
+		var log strings.Builder
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("text", "request", v)
+		slog.New(slog.NewTextHandler(&log, nil)).Info("text", "request", v)
+		fmt.Fprintf(&log, "%#v %#v", v, []any{v})
+		if strings.Contains(log.String(), "v1sible") || strings.Count(log.String(), "DBT_X") != 4 {
+			t.Errorf("%T is logged as %s", v, log.String())
 		}
 	}
 }

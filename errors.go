@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -264,19 +265,56 @@ func plainJSON(v any) []byte {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// redactBody takes tokens out of an answer, also where JSON escapes hide them.
+// redactBody takes secrets out of an answer, also where JSON escapes hide them, and
+// leaves JSON the JSON that it is: a value may be false, or be called data.
 func (res *result) redactBody(raw []byte) []byte {
-	raw = []byte(res.redact(string(raw)))
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if d.Decode(&v) == nil {
-		plain := string(plainJSON(v))
-		if clean := res.redact(plain); clean != plain {
-			return []byte(clean)
-		}
+	if !json.Valid(raw) || d.Decode(&v) != nil {
+		return []byte(res.redact(string(raw)))
 	}
-	return raw
+	clean, found := res.redactTree(v)
+	if !found && res.request.secrets == nil && res.redact(string(raw)) == string(raw) {
+		return raw
+	}
+	return plainJSON(clean)
+}
+
+// fieldName matches the names of fields, which are the API's.
+var fieldName = regexp.MustCompile(`^[a-z_]+$`)
+
+// redactTree takes secrets out of the texts and numbers of decoded JSON, and tells
+// whether there were any.
+func (res *result) redactTree(v any) (clean any, found bool) {
+	switch v := v.(type) {
+	case string:
+		clean := res.redact(v)
+		return clean, clean != v
+	case json.Number:
+		if clean := res.redact(v.String()); clean != v.String() {
+			return clean, true
+		}
+	case []any:
+		for i, e := range v {
+			clean, hit := res.redactTree(e)
+			v[i], found = clean, found || hit
+		}
+		return v, found
+	case map[string]any:
+		tree := map[string]any{}
+		for name, e := range v {
+			clean, hit := res.redactTree(e)
+			if !fieldName.MatchString(name) {
+				plain := name
+				name = res.redact(name)
+				hit = hit || name != plain
+			}
+			tree[name], found = clean, found || hit
+		}
+		return tree, found
+	}
+	return v, false
 }
 
 // validation flattens the tree of a 400: {"schedule":{"time":"x"}} is schedule.time: x.

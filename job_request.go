@@ -117,6 +117,9 @@ func (s *JobsService) Update(ctx context.Context, jobID int64, req JobRequest) (
 // problems are what cannot be right in a request, whatever the job.
 func (req JobRequest) problems() []error {
 	problems := []error{tooLong("name", req.Name), tooLong("description", req.Description)}
+	if req.ExecuteSteps != nil && len(req.ExecuteSteps) == 0 {
+		problems = append(problems, errors.New("execute_steps: must not be empty"))
+	}
 	for i, step := range req.ExecuteSteps {
 		if empty(step) {
 			problems = append(problems, fmt.Errorf("execute_steps[%d]: is empty", i))
@@ -128,10 +131,23 @@ func (req JobRequest) problems() []error {
 	if req.Settings != nil && req.Settings.Threads < 0 {
 		problems = append(problems, errors.New("settings.threads: must not be negative"))
 	}
-	if c := req.CompletionTrigger; c != nil && (c.Condition.JobID <= 0 || c.Condition.ProjectID <= 0) {
+	return slices.Concat(problems, req.CompletionTrigger.problems(), req.Schedule.problems())
+}
+
+// problems are what cannot be right in a condition. A status that is not known is left to
+// the service.
+func (c *JobCompletion) problems() []error {
+	if c == nil {
+		return nil
+	}
+	var problems []error
+	if c.Condition.JobID <= 0 || c.Condition.ProjectID <= 0 {
 		problems = append(problems, errors.New("job_completion_trigger_condition.condition: job_id and project_id must be positive"))
 	}
-	return append(problems, req.Schedule.problems()...)
+	if s := c.Condition.Statuses; len(s) == 0 || slices.ContainsFunc(Active(), func(a RunStatus) bool { return slices.Contains(s, a) }) {
+		problems = append(problems, errors.New("job_completion_trigger_condition.condition.statuses: must be terminal ones, and at least one"))
+	}
+	return problems
 }
 
 // partialSettings leaves out the settings that are zero: they do not change.

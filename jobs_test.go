@@ -90,8 +90,7 @@ func TestJobFilterQuery(t *testing.T) {
 // has the default that is documented.
 func TestCreateJobBody(t *testing.T) {
 	t.Parallel()
-	completion := new(dbtcloud.JobCompletion)
-	completion.Condition.JobID, completion.Condition.ProjectID = 5, 3
+	completion := &dbtcloud.JobCompletion{Condition: dbtcloud.JobCompletionCondition{JobID: 5, ProjectID: 3, Statuses: []dbtcloud.RunStatus{dbtcloud.RunSuccess, dbtcloud.RunCancelled}}}
 	c, s := scripted(t, always(200, "application/json", envelope(`{"id":9}`)))
 	if _, err := c.Jobs.Create(t.Context(), dbtcloud.JobRequest{
 		ProjectID: 3, EnvironmentID: 4, Name: "nightly", ExecuteSteps: []string{"dbt build"}, Description: "d", Type: dbtcloud.JobScheduled, DbtVersion: "latest",
@@ -107,7 +106,7 @@ func TestCreateJobBody(t *testing.T) {
 		"deferring_environment_id":6,"deferring_job_definition_id":7,"execution":{"timeout_seconds":60},"settings":{"threads":9,"target_name":"default"},
 		"triggers":{"github_webhook":false,"schedule":true,"git_provider_webhook":false,"on_merge":false,"custom_branch_only":false},"triggers_on_draft_pr":true,
 		"schedule":{"date":{"type":"days_of_week","days":[0,6]},"time":{"type":"at_exact_hours","hours":[0,12]}},
-		"job_completion_trigger_condition":{"condition":{"job_id":5,"project_id":3,"statuses":null}},"generate_docs":true,"generate_sources":true,"run_generate_sources":true,
+		"job_completion_trigger_condition":{"condition":{"job_id":5,"project_id":3,"statuses":[10,30]}},"generate_docs":true,"generate_sources":true,"run_generate_sources":true,
 		"run_lint":true,"errors_on_lint_failure":false,"run_compare_changes":true,"compare_changes_flags":"-s x","cost_optimization_features":[],"lifecycle_webhooks":true}`
 	if diff := cmp.Diff(parsed(t, want), parsed(t, s.requests()[0].Body)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -307,13 +308,17 @@ func (res *result) failStatus(apiErr *Error) error {
 // redacting adds the request's own secrets to what is taken out of texts. What is
 // too short to be one would garble them.
 func (r *request) redacting(redact func(string) string) func(string) string {
-	secrets := slices.DeleteFunc(slices.Clone(r.secrets), func(s string) bool { return len(s) < 4 })
+	var secrets []string
+	for _, s := range r.secrets {
+		if len(s) >= 4 {
+			secrets = append(secrets, s, inJSON(s), html.EscapeString(s), url.QueryEscape(s), url.PathEscape(s))
+		}
+	}
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	return func(s string) string {
 		s = redact(s)
 		for _, secret := range secrets {
 			s = strings.ReplaceAll(s, secret, "[redacted]")
-			s = strings.ReplaceAll(s, inJSON(secret), "[redacted]")
 		}
 		return s
 	}

@@ -195,6 +195,9 @@ func TestWritesRefuse(t *testing.T) {
 		{"job update of nothing", updateJob(9, dbtcloud.JobRequest{}), []string{"the update sets nothing"}},
 		{"job update of nonsense", updateJob(0, dbtcloud.JobRequest{Name: " ", Settings: &dbtcloud.JobSettings{Threads: -1}, Execution: &dbtcloud.JobExecution{TimeoutSeconds: -1}, CompletionTrigger: completion}),
 			[]string{"{id} must be positive", "name: must not be blank", "settings.threads: must not", "execution.timeout_seconds: must not", "condition: job_id and project_id"}},
+		{"job update to no steps", updateJob(9, dbtcloud.JobRequest{ExecuteSteps: []string{}}), []string{"execute_steps: must not be empty"}},
+		{"job update with a completion of nothing", updateJob(9, dbtcloud.JobRequest{CompletionTrigger: &dbtcloud.JobCompletion{Condition: dbtcloud.JobCompletionCondition{JobID: 1, ProjectID: 2}}}), []string{"statuses: must be terminal"}},
+		{"job update with a completion that never is", updateJob(9, dbtcloud.JobRequest{CompletionTrigger: &dbtcloud.JobCompletion{Condition: dbtcloud.JobCompletionCondition{JobID: 1, ProjectID: 2, Statuses: []dbtcloud.RunStatus{10, 3}}}}), []string{"statuses: must be terminal"}},
 		{"job update with a schedule that never is", updateJob(9, dbtcloud.JobRequest{Schedule: dbtcloud.DailyAt(24)}), []string{"schedule.time.hours: must be between 0 and 23"}},
 		{"project of nothing", func(ctx context.Context, c *dbtcloud.Client) error {
 			return ignore(c.Projects.Create(ctx, dbtcloud.ProjectRequest{ConnectionID: -1}))
