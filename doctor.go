@@ -79,7 +79,11 @@ func (a *AutoscaleCI) Doctor(ctx context.Context) ([]Finding, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("dbtcloud: doctor: %w", ended(ctx))
 	}
-	return c.judge(), nil
+	findings := c.judge()
+	for i, f := range findings { // a server may say anything, the token too
+		findings[i].Text, findings[i].Mend = a.Client.redact(f.Text), a.Client.redact(f.Mend)
+	}
+	return findings, nil
 }
 
 // checkup is all that an examination saw. What is judged is judged by it alone.

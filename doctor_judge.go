@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/slimci/dbtcloud/internal/hosts"
 )
@@ -70,8 +71,11 @@ func (c *checkup) judge() []Finding {
 	return out
 }
 
-// inOneLine takes out the line breaks that a server may have written.
-func inOneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// inOneLine takes out the line breaks, and whatever else steers a terminal, that a server
+// may have written.
+func inOneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
 
 func fine(format string, args ...any) verdict {
 	return verdict{level: FindingOK, text: fmt.Sprintf(format, args...)}

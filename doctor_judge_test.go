@@ -374,7 +374,7 @@ func permissionAilments() []ailment {
 func TestFindingsAreOneLine(t *testing.T) {
 	t.Parallel()
 	c := healthy(t)
-	c.account.v.Name = "Jaffle\nShop\r\n\tInc"
+	c.account.v.Name = "Jaffle\nShop\x1b\x07\r\n\tInc"
 	for _, f := range c.judge() {
 		if f.Check == "account" && f.Text != "Jaffle Shop Inc (7)" {
 			t.Errorf("text %q", f.Text)

@@ -235,6 +235,19 @@ func TestDoctorTokenKinds(t *testing.T) {
 	}
 }
 
+// TestDoctorHidesTheToken also where a server gives it for a name.
+func TestDoctorHidesTheToken(t *testing.T) {
+	t.Parallel()
+	c, _ := scripted(t, always(200, "application/json", envelope(`{"id":7,"name":`+quote(secret)+`,"static_subdomain":`+quote(secret)+`}`)))
+	findings, err := (&dbtcloud.AutoscaleCI{Client: c}).Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(findings); strings.Contains(text, secret) || !strings.Contains(text, "account: [redacted] (7)") {
+		t.Errorf("findings %s", text)
+	}
+}
+
 func TestDoctorInput(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
