@@ -203,6 +203,9 @@ func (s *EnvironmentsService) Update(ctx context.Context, projectID, environment
 	if err != nil {
 		return nil, err
 	}
+	if err := r.meant(environmentID, environment.ID); err != nil {
+		return nil, err
+	}
 	r.body, r.repeatable = replacement(s.defaults(projectID), environment.raw, environmentReadOnly, set), true
 	return one[Environment](ctx, s.c, r)
 }

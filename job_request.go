@@ -105,6 +105,9 @@ func (s *JobsService) Update(ctx context.Context, jobID int64, req JobRequest) (
 	if err != nil {
 		return nil, err
 	}
+	if err := r.meant(jobID, job.ID); err != nil {
+		return nil, err
+	}
 	body := replacement(map[string]any{"settings": defaultSettings()}, job.raw, slices.Concat(jobReadOnly, refusedFields(job)), set)
 	body["id"] = jobID // the service insists, though the official document lacks it
 	if req.Schedule != nil {

@@ -73,8 +73,8 @@ func jobMethods() []method {
 				"generate_docs":false,"run_generate_sources":false,"run_lint":false,"errors_on_lint_failure":true,
 				"run_compare_changes":false,"lifecycle_webhooks":false}`},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Jobs.Create(ctx, request) }},
-		{name: "Jobs.Update", answer: "job.json", requests: []string{"GET " + jobsPath + "9/", "POST " + jobsPath + "9/"},
-			bodies: []string{"", `{"id":9,"account_id":70506183000001,"project_id":70506183000002,"environment_id":70506183000003,
+		{name: "Jobs.Update", answer: "job.json", requests: []string{"GET " + jobsPath + "70506183137151/", "POST " + jobsPath + "70506183137151/"},
+			bodies: []string{"", `{"id":70506183137151,"account_id":70506183000001,"project_id":70506183000002,"environment_id":70506183000003,
 				"name":"renamed","job_type":"ci","state":1,"deferring_environment_id":70506183000004,
 				"execute_steps":["dbt build --select state:modified+"],"execution":{"timeout_seconds":3600},
 				"settings":{"threads":8,"target_name":"default"},
@@ -85,7 +85,7 @@ func jobMethods() []method {
 				"run_compare_changes":false,"compare_changes_flags":"--select state:modified","lifecycle_webhooks":false,
 				"shiny_new_setting":{"level":3}}`},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
-				return c.Jobs.Update(ctx, 9, dbtcloud.JobRequest{Name: "renamed"})
+				return c.Jobs.Update(ctx, 70506183137151, dbtcloud.JobRequest{Name: "renamed"})
 			}},
 		{name: "Jobs.Delete", shape: ignored, answer: "job.json", requests: []string{"DELETE " + jobsPath + "9/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return nil, c.Jobs.Delete(ctx, 9) }},
@@ -158,11 +158,11 @@ func projectMethods() []method {
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return c.Projects.Create(ctx, dbtcloud.ProjectRequest{Name: "shop"})
 			}},
-		{name: "Projects.Update", answer: "project.json", requests: []string{"GET " + projPath + "3/", "POST " + projPath + "3/"},
+		{name: "Projects.Update", answer: "project.json", requests: []string{"GET " + projPath + "70506183000002/", "POST " + projPath + "70506183000002/"},
 			bodies: []string{"", `{"account_id":70506183000001,"name":"renamed","state":1,"type":0,"connection_id":70506183000005,"repository_id":70506183000006,
 				"semantic_layer_config_id":70506183000007,"shiny_new_setting":{"level":3}}`},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
-				return c.Projects.Update(ctx, 3, dbtcloud.ProjectRequest{Name: "renamed"})
+				return c.Projects.Update(ctx, 70506183000002, dbtcloud.ProjectRequest{Name: "renamed"})
 			}},
 		{name: "Projects.Delete", shape: ignored, answer: "project.json", requests: []string{"DELETE " + projPath + "3/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return nil, c.Projects.Delete(ctx, 3) }},
@@ -184,12 +184,12 @@ func environmentMethods() []method {
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return c.Environments.Create(ctx, 3, dbtcloud.EnvironmentRequest{Name: "CI"})
 			}},
-		{name: "Environments.Update", answer: "environment.json", requests: []string{"GET " + envsPath + "4/", "POST " + envsPath + "4/"},
+		{name: "Environments.Update", answer: "environment.json", requests: []string{"GET " + envsPath + "70506183000003/", "POST " + envsPath + "70506183000003/"},
 			bodies: []string{"", `{"account_id":70506183000001,"project_id":70506183000002,"name":"renamed","dbt_version":"latest","type":"deployment","deployment_type":"production",
 				"connection_id":70506183000005,"credentials_id":70506183000008,"extended_attributes_id":70506183000009,"use_custom_branch":true,"custom_branch":"release",
 				"supports_docs":true,"enable_model_query_history":false,"enable_dbt_state":false,"state":1,"shiny_new_setting":{"level":3}}`},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
-				return c.Environments.Update(ctx, 3, 4, dbtcloud.EnvironmentRequest{Name: "renamed"})
+				return c.Environments.Update(ctx, 3, 70506183000003, dbtcloud.EnvironmentRequest{Name: "renamed"})
 			}},
 		{name: "Environments.Delete", shape: ignored, answer: "environment.json", requests: []string{"DELETE " + envsPath + "4/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {

@@ -175,6 +175,9 @@ func (s *ProjectsService) Update(ctx context.Context, projectID int64, req Proje
 	if err != nil {
 		return nil, err
 	}
+	if err := r.meant(projectID, project.ID); err != nil {
+		return nil, err
+	}
 	r.body, r.repeatable = replacement(s.defaults(), project.raw, projectReadOnly, set), true
 	return one[Project](ctx, s.c, r)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -50,6 +51,15 @@ func (r *request) change(req any) map[string]any {
 		r.refuse(errors.New("the update sets nothing"))
 	}
 	return set
+}
+
+// meant is the error of an answer that is not the resource that was asked for: written
+// back it would make the one out of the other.
+func (r *request) meant(asked, answered int64) error {
+	if answered == asked {
+		return nil
+	}
+	return &Error{Operation: r.operation, StatusCode: http.StatusOK, Message: fmt.Sprintf("asked for %d, the server answered with %d, so that nothing was written", asked, answered)}
 }
 
 // replacement is the body of an update that replaces the whole resource: what the

@@ -31,7 +31,7 @@ func writables() []writable {
 			strings.Fields("id created_at updated_at connection environments repository group_permissions docs_job freshness_job fusion_readiness default_version skipped_setup"),
 			`{"account_id":7,"state":1,"type":0}`,
 			func(ctx context.Context, c *dbtcloud.Client) error {
-				return ignore(c.Projects.Update(ctx, 3, dbtcloud.ProjectRequest{Name: "new"}))
+				return ignore(c.Projects.Update(ctx, 9, dbtcloud.ProjectRequest{Name: "new"}))
 			}},
 		{"environment", `{"account_id":7,"project_id":3,"name":"old","dbt_version":"1.9.0","type":"development","connection_id":5,"credentials_id":null,"custom_branch":""}`,
 			strings.Fields("id raw_dbt_version is_deferrable created_at updated_at project credentials fusion_readiness connection repository jobs custom_environment_variables"),
@@ -157,6 +157,19 @@ func encoded(v any) string {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v) // of decoded JSON: cannot fail
 	return b.String()
+}
+
+// TestUpdateOfAnother: an answer that is another resource is not written over the one that
+// was asked for.
+func TestUpdateOfAnother(t *testing.T) {
+	t.Parallel()
+	for _, w := range writables() {
+		c, s := scripted(t, always(200, "application/json", envelope(`{"id":8,"name":"another"}`)))
+		err := w.rename(t.Context(), c)
+		if e, ok := errors.AsType[*dbtcloud.Error](err); !ok || !strings.Contains(e.Message, "asked for 9, the server answered with 8") || len(s.lines()) != 1 {
+			t.Errorf("%s: error %v after %v, want one that names both, and no write", w.name, err, s.lines())
+		}
+	}
 }
 
 // TestWritesRefuse: what cannot be right is refused without a request, with every
