@@ -149,8 +149,8 @@ func (s *EnvironmentVariablesService) write(r *request, projectID int64, req Env
 }
 
 // Create gives a variable a value, and makes the variable if the project has none of
-// that name. It is sent once: see [UncertainError]. The value is in no error. API:
-// Create Projects Environment Variable.
+// that name. It is sent once: see [UncertainError]. No error repeats a value of
+// four bytes or more. API: Create Projects Environment Variable.
 func (s *EnvironmentVariablesService) Create(ctx context.Context, projectID int64, req EnvironmentVariableRequest) (*EnvironmentVariable, error) {
 	r := s.c.v3(http.MethodPost, "projects/{project}/environment-variables/", projectID)
 	s.write(&r, projectID, req)

@@ -107,8 +107,8 @@ func (b BulkResult) failures() map[string]string {
 // CreateBulk makes several variables with their values. It is sent once: see
 // [UncertainError]. Some may be made although others fail: the results tell of each, and
 // are there beside an error that is an [*Error] with the reasons in its Fields, by the
-// variable's name. No value is in an error. API: Create Projects Environment Variables
-// Bulk.
+// variable's name. No error repeats a value of four bytes or more. API: Create Projects
+// Environment Variables Bulk.
 func (s *EnvironmentVariablesService) CreateBulk(ctx context.Context, projectID int64, variables []VariableValues) ([]BulkResult, error) {
 	r := s.c.v3(http.MethodPost, "projects/{project}/environment-variables/bulk/", projectID)
 	r.bulk(variables)
@@ -217,8 +217,8 @@ func bulkFailures(results []BulkResult, asked ...VariableValues) map[string]stri
 // was done is there beside an error that is an [*Error] with what failed in its Fields, by
 // the environment's name. Like every PUT it is sent again when an answer is lost, and may
 // then be refused because the first has done it: look with
-// [EnvironmentVariablesService.ForEnvironments]. No value is in an error. API: Update
-// Projects Environment Variables Bulk.
+// [EnvironmentVariablesService.ForEnvironments]. No error repeats a value of four bytes
+// or more. API: Update Projects Environment Variables Bulk.
 func (s *EnvironmentVariablesService) UpdateBulk(ctx context.Context, projectID int64, update BulkUpdate) (*BulkUpdated, error) {
 	r := s.c.v3(http.MethodPut, "projects/{project}/environment-variables/bulk/", projectID)
 	r.refuse(update.problems()...)

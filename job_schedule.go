@@ -48,7 +48,8 @@ func CronSchedule(expression string) *JobSchedule {
 	return s
 }
 
-// On is a schedule for the same hours on some days of the week only.
+// On is a schedule for the same hours on some days of the week only. A cron expression,
+// which has days and hours of its own, is given up for every hour.
 func (s *JobSchedule) On(days ...time.Weekday) *JobSchedule {
 	on := *s
 	on.Date = JobScheduleDate{Type: "days_of_week"}
