@@ -92,7 +92,7 @@ type AccountRequest struct {
 // insists on the name and the state.
 func (s *AccountsService) Update(ctx context.Context, req AccountRequest) (*Account, error) {
 	r := s.c.v2(http.MethodPatch, "")
-	set := r.change(req)
+	set := r.change(req, nil, nil)
 	if r.err != nil {
 		return nil, r.err
 	}

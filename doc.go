@@ -22,9 +22,9 @@
 // Create asks for what a person must decide, and every other field has a default.
 // Update reads the resource, applies what is set and writes all of it back, fields that
 // this package does not know included, because the API replaces the whole resource: of
-// two updates at the same time one is lost. As zero means "unchanged", an update cannot
-// empty a field; [Client.Do] can. Requests carry the API's names as JSON tags, so that
-// they can be read from a file, too.
+// two updates at the same time one is lost. Zero means "unchanged": what an update shall
+// empty is named in the Clear of its request. Requests carry the API's names as JSON
+// tags, so that they can be read from a file, too.
 //
 // Every resource keeps what was answered: its Raw has the fields that are newer than
 // this package.

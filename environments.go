@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -139,7 +140,13 @@ type EnvironmentRequest struct {
 	SupportsDocs            *bool           `json:"supports_docs,omitzero"`              // false
 	EnableModelQueryHistory *bool           `json:"enable_model_query_history,omitzero"` // false
 	EnableDbtState          *bool           `json:"enable_dbt_state,omitzero"`           // false
+	Clear                   []string        `json:"-"`                                   // of an update: API names of optional fields to be emptied
 }
+
+// environmentOptional are the fields that an update may clear: left out of a full replacement,
+// they are empty.
+var environmentOptional = strings.Fields(`deployment_type connection_id credentials_id
+	extended_attributes_id primary_profile_id custom_branch`)
 
 // environmentReadOnly are the fields of an answered environment that a write must not
 // carry: those that the official document has in the response only, and related objects
@@ -181,6 +188,7 @@ func (s *EnvironmentsService) Create(ctx context.Context, projectID int64, req E
 	r := s.c.v3(http.MethodPost, "projects/{project}/environments/", projectID)
 	body := s.defaults(projectID)
 	overlay(body, r.set(req, "name"))
+	r.refuse(nothingToClear(req.Clear))
 	if req.UseCustomBranch != nil && *req.UseCustomBranch && req.CustomBranch == "" {
 		r.refuse(errors.New("custom_branch: is required with use_custom_branch"))
 	}
@@ -195,7 +203,7 @@ func (s *EnvironmentsService) Create(ctx context.Context, projectID int64, req E
 // [ErrInvalid]. API: Retrieve Environment, then Update Environment (v3).
 func (s *EnvironmentsService) Update(ctx context.Context, projectID, environmentID int64, req EnvironmentRequest) (*Environment, error) {
 	r := s.c.v3(http.MethodPost, "projects/{project}/environments/{id}/", projectID, environmentID)
-	set := r.change(req)
+	set := r.change(req, req.Clear, environmentOptional)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -206,7 +214,7 @@ func (s *EnvironmentsService) Update(ctx context.Context, projectID, environment
 	if err := r.meant(environmentID, environment.ID); err != nil {
 		return nil, err
 	}
-	r.body, r.repeatable = replacement(s.defaults(projectID), environment.raw, environmentReadOnly, set), true
+	r.body, r.repeatable = replacement(s.defaults(projectID), environment.raw, slices.Concat(environmentReadOnly, req.Clear), set), true
 	return one[Environment](ctx, s.c, r)
 }
 

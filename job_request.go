@@ -39,7 +39,14 @@ type JobRequest struct {
 	CompareChangesFlags      string         `json:"compare_changes_flags,omitzero"`            // left to the service
 	CostOptimizationFeatures []string       `json:"cost_optimization_features,omitzero"`       // left to the service; CI and merge jobs take only dbt_state
 	LifecycleWebhooks        *bool          `json:"lifecycle_webhooks,omitzero"`               // false
+	Clear                    []string       `json:"-"`                                         // of an update: API names of optional fields to be emptied
 }
+
+// jobOptional are the fields that an update may clear: left out of a full replacement,
+// they are empty.
+var jobOptional = strings.Fields(`description dbt_version deferring_environment_id
+	deferring_job_definition_id job_completion_trigger_condition compare_changes_flags
+	cost_optimization_features`)
 
 // jobReadOnly are the fields of an answered job that a write must not carry:
 // those that the official document has in the response only, and those that
@@ -55,7 +62,7 @@ var jobReadOnly = strings.Fields(`is_deferrable lifecycle_webhooks_url raw_dbt_v
 func (s *JobsService) Create(ctx context.Context, req JobRequest) (*Job, error) {
 	r := s.c.v2(http.MethodPost, "jobs/")
 	set := partialSettings(r.set(req, "project_id", "environment_id", "name", "execute_steps"))
-	r.refuse(req.problems()...)
+	r.refuse(append(req.problems(), nothingToClear(req.Clear))...)
 	body := s.defaults()
 	overlay(body, set)
 	r.body = body
@@ -96,7 +103,7 @@ func (s *JobsService) create(ctx context.Context, body map[string]any) (*Job, er
 // that sets nothing is [ErrInvalid]. API: Retrieve Job, then Update Job.
 func (s *JobsService) Update(ctx context.Context, jobID int64, req JobRequest) (*Job, error) {
 	r := s.c.v2(http.MethodPost, "jobs/{id}/", jobID)
-	set := partialSettings(r.change(req))
+	set := partialSettings(r.change(req, req.Clear, jobOptional))
 	r.refuse(req.problems()...)
 	if r.err != nil {
 		return nil, r.err
@@ -108,7 +115,7 @@ func (s *JobsService) Update(ctx context.Context, jobID int64, req JobRequest) (
 	if err := r.meant(jobID, job.ID); err != nil {
 		return nil, err
 	}
-	body := replacement(map[string]any{"settings": defaultSettings()}, job.raw, slices.Concat(jobReadOnly, refusedFields(job)), set)
+	body := replacement(map[string]any{"settings": defaultSettings()}, job.raw, slices.Concat(jobReadOnly, refusedFields(job), req.Clear), set)
 	body["id"] = jobID // the service insists, though the official document lacks it
 	if req.Schedule != nil {
 		body["schedule"] = set["schedule"] // its parts hang together

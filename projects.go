@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -125,7 +126,13 @@ type ProjectRequest struct {
 	DocsJobID             int64       `json:"docs_job_id,omitzero"`              // none
 	FreshnessJobID        int64       `json:"freshness_job_id,omitzero"`         // none
 	Type                  ProjectType `json:"type,omitzero"`                     // ProjectDefault
+	Clear                 []string    `json:"-"`                                 // of an update: API names of optional fields to be emptied
 }
+
+// projectOptional are the fields that an update may clear: left out of a full replacement,
+// they are empty.
+var projectOptional = strings.Fields(`description connection_id repository_id semantic_layer_config_id
+	dbt_project_subdirectory docs_job_id freshness_job_id`)
 
 // projectReadOnly are the fields of an answered project that a write must not carry:
 // those that the official document has in the response only, and one that answers are
@@ -157,6 +164,7 @@ func (s *ProjectsService) Create(ctx context.Context, req ProjectRequest) (*Proj
 	r := s.c.v3(http.MethodPost, "projects/")
 	body := s.defaults()
 	overlay(body, r.set(req, "name"))
+	r.refuse(nothingToClear(req.Clear))
 	r.body = body
 	return one[Project](ctx, s.c, r)
 }
@@ -167,7 +175,7 @@ func (s *ProjectsService) Create(ctx context.Context, req ProjectRequest) (*Proj
 // Project, then Update Project.
 func (s *ProjectsService) Update(ctx context.Context, projectID int64, req ProjectRequest) (*Project, error) {
 	r := s.c.v3(http.MethodPost, "projects/{id}/", projectID)
-	set := r.change(req)
+	set := r.change(req, req.Clear, projectOptional)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -178,7 +186,7 @@ func (s *ProjectsService) Update(ctx context.Context, projectID int64, req Proje
 	if err := r.meant(projectID, project.ID); err != nil {
 		return nil, err
 	}
-	r.body, r.repeatable = replacement(s.defaults(), project.raw, projectReadOnly, set), true
+	r.body, r.repeatable = replacement(s.defaults(), project.raw, slices.Concat(projectReadOnly, req.Clear), set), true
 	return one[Project](ctx, s.c, r)
 }
 

@@ -44,11 +44,18 @@ func (r *request) set(req any, required ...string) map[string]any {
 	return set
 }
 
-// change is set for an update, which must set something.
-func (r *request) change(req any) map[string]any {
+// change is set for an update, which must set something, or clear what is optional.
+func (r *request) change(req any, clear, optional []string) map[string]any {
 	set := r.set(req)
-	if len(set) == 0 {
+	if len(set)+len(clear) == 0 {
 		r.refuse(errors.New("the update sets nothing"))
+	}
+	for _, name := range clear {
+		if !slices.Contains(optional, name) {
+			r.refuse(fmt.Errorf("%s: cannot be cleared, only %s can", name, strings.Join(optional, ", ")))
+		} else if _, both := set[name]; both {
+			r.refuse(fmt.Errorf("%s: is set and cleared at once", name))
+		}
 	}
 	return set
 }
@@ -62,12 +69,20 @@ func (r *request) meant(asked, answered int64) error {
 	return &Error{Operation: r.operation, StatusCode: http.StatusOK, Message: fmt.Sprintf("asked for %d, the server answered with %d, so that nothing was written", asked, answered)}
 }
 
+// nothingToClear is the problem of a create that clears something.
+func nothingToClear(clear []string) error {
+	if len(clear) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: only an update can clear a field", strings.Join(clear, ", "))
+}
+
 // replacement is the body of an update that replaces the whole resource: what the
-// service has of it, without what must not be written, and what the request sets. The
-// defaults are there for what an answer lacks and the write schema requires.
-func replacement(defaults map[string]any, has raw, readOnly []string, set map[string]any) map[string]any {
+// service has of it, without what must not be written or stay, and what the request sets.
+// The defaults are there for what an answer lacks and the write schema requires.
+func replacement(defaults map[string]any, has raw, without []string, set map[string]any) map[string]any {
 	fields := has.fields()
-	for _, name := range readOnly {
+	for _, name := range without {
 		delete(fields, name)
 	}
 	overlay(defaults, fields)

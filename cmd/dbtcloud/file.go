@@ -53,14 +53,18 @@ func brokenJSON(text string, d *json.Decoder) error {
 
 // parseRequest reads a JSON object with the API's names of fields into a request, and
 // reports every field that is wrong. like is the type of an answer: what only that has
-// is read-only.
+// is read-only. A null is a field to be cleared, where the request can say so.
 func parseRequest(text string, req any, like reflect.Type, kind string) error {
 	into := reflect.ValueOf(req).Elem()
-	writable, readable := namesOf(into.Type()), namesOf(like)
+	writable, readable, clear := namesOf(into.Type()), namesOf(like), into.FieldByName("Clear")
 	var problems []error
 	err := eachField(text, `{"name":"..."}`, func(name string, value json.RawMessage) error {
 		var problem error
 		switch i := slices.Index(writable, name); {
+		case name == "":
+			problem = errors.New("is no name of a field")
+		case i >= 0 && string(value) == "null" && clear.IsValid():
+			clear.Set(reflect.Append(clear, reflect.ValueOf(name)))
 		case i >= 0:
 			problem = fill(into.Field(i), value)
 		case slices.Contains(readable, name):
@@ -94,7 +98,7 @@ func fill(to reflect.Value, value json.RawMessage) error {
 		return errors.New("cannot be read")
 	}
 	if to.IsZero() || to.Kind() == reflect.Slice && to.Len() == 0 {
-		return errors.New("is null or empty: give a value or leave the field out")
+		return errors.New("is empty: give a value, or null in an update to clear it")
 	}
 	return nil
 }
@@ -123,7 +127,9 @@ func namesOf(t reflect.Type) []string {
 	}
 	names := make([]string, t.NumField())
 	for i := range names {
-		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" {
+			names[i] = name
+		}
 	}
 	return names
 }

@@ -74,7 +74,7 @@ func TestHelpAndVersion(t *testing.T) {
 		{"runs", "runs", []string{"get", "wait", "cancel"}},
 		{"help runs wait", "help runs wait", []string{"Follow a run to its end", "--poll-interval"}},
 		{"env-vars", "env-vars create --help", []string{"A secret does not belong on a command line", "--value-from-env", "--value-from-stdin"}},
-		{"jobs create", "jobs create --help", []string{"--file", "fields that\nonly the service sets", "--at-hours", "--defer-to"}},
+		{"jobs create", "jobs create --help", []string{"--file", "Fields that only the service sets", "--at-hours", "--defer-to"}},
 		{"completion", "completion bash", []string{"bash completion"}},
 		{"help help", "help help", []string{"Show the help of a command"}},
 		{"version", "--version", []string{"dbtcloud version " + version()}},

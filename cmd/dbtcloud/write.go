@@ -109,8 +109,8 @@ func readSome(r io.Reader) ([]byte, error) {
 }
 
 const fileHelp = `Flags stand for what is usual. Every other field goes into --file: a JSON object with the
-API's names of the fields. What is null or empty there is refused, and so are fields that
-only the service sets.`
+API's names of the fields. Fields that only the service sets are refused there, and so is
+what is empty; an update empties an optional field that is null.`
 
 // createCommand is the command that makes a thing.
 func createCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, R]) *cobra.Command {
