@@ -174,7 +174,10 @@ func TestSignalWhileTheAPIHangs(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, -1)
 	p := c.startTest(t)
-	await(t, "the run runs", func() bool { _, ok := c.running(); return ok })
+	await(t, "the command follows the run", func() bool {
+		_, runs := c.running()
+		return runs && c.CountRequests()["GET /api/v2/accounts/{account}/runs/{id}/"] > 0
+	})
 	run, _ := c.running()
 	c.Inject(dbtcloudtest.Fault{Kind: dbtcloudtest.Hang()})
 	signalled := p.signal(t, os.Interrupt)
