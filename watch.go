@@ -182,7 +182,7 @@ func (w *watcher) lists(ctx context.Context) error {
 		switch {
 		case err == nil:
 			w.heard = time.Now()
-		case ctx.Err() != nil, !w.poll.passing(err, time.Since(w.begun)):
+		case !w.poll.passing(err, time.Since(w.begun)):
 			return err
 		default:
 			failed = err
@@ -231,13 +231,18 @@ var errNotListed = fmt.Errorf("%w: lists do not show it: it does not exist, belo
 // only if others could be had meanwhile.
 func (w *watcher) note(r *watched, run *Run, err error) bool {
 	switch {
+	case run != nil:
+		return w.see(r, run)
 	case err != nil && !w.heard.After(r.missed):
 		return true
 	case err != nil:
 		return w.miss(r, w.poll.Silence, fmt.Errorf("nothing could be learned for %s: %w", w.poll.Silence, err))
-	case run == nil:
-		return w.miss(r, w.poll.Grace, errNotListed)
 	}
+	return w.miss(r, w.poll.Grace, errNotListed)
+}
+
+// see takes in a run as a list shows it.
+func (w *watcher) see(r *watched, run *Run) bool {
 	r.missed = time.Time{}
 	if r.since.IsZero() || run.Status != r.status && !stale(run.Status, r.status) {
 		w.news++
