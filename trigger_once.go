@@ -30,7 +30,7 @@ func (s *JobsService) TriggerOnce(ctx context.Context, jobID int64, t Trigger) (
 		if _, uncertain := errors.AsType[*UncertainError](lost); !uncertain {
 			return run, lost
 		}
-		run, absent, err := l.wait(ctx, Poll{})
+		run, absent, err := l.wait(ctx, Poll{Silence: lookupPatience})
 		if run == nil && ctx.Err() != nil {
 			run = l.last(ctx)
 		}
