@@ -346,3 +346,36 @@ func TestArtifactIntoAPipe(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 }
+
+// TestArtifactIntoAPipeThatNobodyReads: the command ends when the reader of the pipe has gone, and says so.
+func TestArtifactIntoAPipeThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, 0)
+	run := finished(c, dbtcloudtest.Artifact{Path: "x.txt", Data: make([]byte, 1<<20)})
+	name := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := c.start(t, "runs", "artifacts", id(run), "x.txt", "-o", name)
+	pipe, err := os.Open(name) // waits for the writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipe.Read(make([]byte, 7)); err != nil {
+		t.Error(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the command ends", func() bool {
+		select {
+		case <-p.ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if o := p.end().want(t, exitRefused); !strings.Contains(o.stderr, "writing "+name+": ") {
+		t.Errorf("stderr %q", o.stderr)
+	}
+}

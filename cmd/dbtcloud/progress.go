@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/term"
 )
@@ -134,10 +133,5 @@ func oneLine(text string) string {
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(strings.ReplaceAll(line, "dbtcloud: ", ""))
 	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.Join(lines, "; "))
+	return harmless(strings.Join(lines, "; "))
 }

@@ -103,10 +103,11 @@ func TestClock(t *testing.T) {
 func TestOneLine(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"":                               "",
-		"dbtcloud: a: dbtcloud: b":       "a: b",
-		"first\ndbtcloud: second\r\n\nx": "first; second; x",
-		"a\x1b[31mred\ttab\u0085b":       "a [31mred tab b",
+		"":                                "",
+		"dbtcloud: a: dbtcloud: b":        "a: b",
+		"first\ndbtcloud: second\r\n\nx":  "first; second; x",
+		"a\x1b[31mred\ttab\u0085b":        "a [31mred tab b",
+		"mark\u202eof direction\u2028end": "mark of direction end",
 	}
 	for text, want := range tests {
 		if got := oneLine(text); got != want {

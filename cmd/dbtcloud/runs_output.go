@@ -86,7 +86,7 @@ func logText(steps []dbtcloud.RunStep, debug bool) string {
 			logs = step.DebugLogs
 		}
 		if len(steps) > 1 {
-			logs = fmt.Sprintf("== %d. %s (%s)\n%s", step.Index, step.Name, step.Status, logs)
+			logs = fmt.Sprintf("== %d. %s (%s)\n%s", step.Index, harmless(step.Name), step.Status, logs)
 		}
 		if text := strings.TrimRight(colourless(logs), "\n"); text != "" {
 			parts = append(parts, text)
@@ -99,7 +99,7 @@ func logText(steps []dbtcloud.RunStep, debug bool) string {
 func colourless(logs string) string {
 	logs = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`).ReplaceAllString(logs, "")
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
 		}
 		return r
@@ -124,6 +124,9 @@ func (a app) runsArtifacts(g *global) *cobra.Command {
 		if len(args) == 1 && (to != "" || step.value > 0) {
 			return invalid("--to and --step are for the download of an artifact: give its path")
 		}
+		if cmd.Flags().Changed("to") && to == "" {
+			return invalid("--to: is empty: is the variable set that it comes from?")
+		}
 		if info, err := os.Stat(to); err == nil && info.IsDir() {
 			return invalid("--to: %s is a directory: give the name of a file", to)
 		}
@@ -141,7 +144,11 @@ func (a app) runsArtifacts(g *global) *cobra.Command {
 		if len(paths) == 0 {
 			a.tell(fmt.Sprintf("run %d has no artifacts", id))
 		}
-		return goneReader(a.emit(g, list(paths), strings.Join(paths, "\n")))
+		text := make([]string, len(paths))
+		for i, path := range paths {
+			text[i] = harmless(path)
+		}
+		return goneReader(a.emit(g, list(paths), strings.Join(text, "\n")))
 	})
 	cmd.Long, cmd.Example = runsArtifactsHelp, runsArtifactsExample
 	cmd.Flags().Var(&step, "step", "as this step wrote it, counted from 1 (default: the last)")
@@ -180,10 +187,12 @@ func nearArtifact(ctx context.Context, client *dbtcloud.Client, run int64, path 
 	return missing
 }
 
-// writeWhole writes a file that appears when all of it is there. What is no plain
-// file, such as a device, is written to as it is.
+// writeWhole writes a file that appears when all of it is there, with the permissions
+// of the one that it replaces. What is no plain file, such as a device, is written to
+// as it is.
 func writeWhole(name string, from io.Reader) (int64, error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	old, missing := os.Stat(name)
+	if missing == nil && !old.Mode().IsRegular() {
 		return writeFile(name, from)
 	}
 	if target, err := filepath.EvalSymlinks(name); err == nil {
@@ -191,6 +200,9 @@ func writeWhole(name string, from io.Reader) (int64, error) {
 	}
 	part := name + "." + strings.ToLower(rand.Text()[:8]) + ".part"
 	n, err := writeFile(part, from)
+	if err == nil && missing == nil {
+		err = os.Chmod(part, old.Mode().Perm())
+	}
 	if err == nil {
 		err = os.Rename(part, name)
 	}
@@ -200,8 +212,10 @@ func writeWhole(name string, from io.Reader) (int64, error) {
 	return n, err
 }
 
+// writeFile opens for writing alone: who could read a pipe too would not be told that its
+// reader has gone.
 func writeFile(name string, from io.Reader) (int64, error) {
-	f, err := os.Create(name)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return 0, err
 	}

@@ -190,6 +190,19 @@ func TestRunsArtifacts(t *testing.T) {
 	}
 }
 
+// TestArtifactPathsAreHarmless: whoever writes artifacts does not steer the terminal of who lists them.
+func TestArtifactPathsAreHarmless(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, 0)
+	run := finished(c, dbtcloudtest.Artifact{Path: "a\x1b[2J\nb.json"})
+	if o := invoke(t, c.env, "runs", "artifacts", id(run)).want(t, exitSuccess); o.stdout != "a [2J b.json\n" {
+		t.Errorf("stdout %q", o.stdout)
+	}
+	if o := invoke(t, c.env, "runs", "artifacts", id(run), "--output=json").want(t, exitSuccess); o.stdout != `["a\u001b[2J\nb.json"]`+"\n" {
+		t.Errorf("stdout %q", o.stdout)
+	}
+}
+
 // TestArtifactToAFile: the file is there when all of it is, and nothing else is left in its directory.
 func TestArtifactToAFile(t *testing.T) {
 	t.Parallel()
@@ -242,6 +255,9 @@ func TestArtifactToAFile(t *testing.T) {
 	want := map[string]string{"old.json": `{"new":1}`, "link.json": `{"new":1}`, "fresh.json": `{"new":1}`, "kept.json": "kept"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if info, err := os.Stat(old); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file that was replaced is %v now, %v", info.Mode(), err)
 	}
 	if target, err := os.Readlink(link); err != nil || target != old {
 		t.Errorf("the link leads to %q, %v", target, err)

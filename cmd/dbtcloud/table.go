@@ -32,19 +32,24 @@ func table(rows [][]string) string {
 	return strings.Join(lines, "\n")
 }
 
-// plain makes one harmless line of what a server says: a control character could do
-// anything to a terminal, and a mark of direction turns what follows around.
+// plain is what a cell shows of what a server says.
 func plain(cell string) string {
-	cell = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, cell))
+	cell = strings.TrimSpace(harmless(cell))
 	if cell == "" {
 		return "-"
 	}
 	return cell
+}
+
+// harmless makes one line of what somebody else wrote: a control character could do
+// anything to a terminal, and a mark of direction turns what follows around.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // width is how many columns of a terminal a text takes.
