@@ -52,6 +52,8 @@ func badCommands() []struct{ name, args, want string } {
 		{"update of nothing in a project", "jobs update 101 --project 11", "nothing to change"},
 		{"update with an empty file", "projects update 11 --file EMPTY", "nothing to change"},
 		{"update of the account to nothing", "accounts update", "nothing to change: give a flag, or a field in --file, that says what of the account"},
+		{"update of an empty object", "jobs update 101 --file HOLLOW", `--file: "settings" is empty`},
+		{"unknown field of an environment", "environments update 21 --project 11 --file TYPO", `"nam" is no field of an environment: did you mean name?`},
 		{"update without a job", "jobs update --name x", "dbtcloud jobs update takes one argument, the id or the name of the job, not 0"},
 		{"read-only field", "jobs update 101 --file READONLY", `--file: "created_at" cannot be written, it is for the service to set: leave it out; "nam" is no field of a job: did you mean name?`},
 		{"file that is not there", "jobs update 101 --file NONE", "no such file or directory"},
@@ -76,6 +78,7 @@ func badCommands() []struct{ name, args, want string } {
 		{"since when", "runs list --since yesterday", `--since" flag: must be a length of time such as 90m, 24h or 7d, or a date`},
 		{"step 0", "runs logs 5 --step 0", `--step" flag: must be a whole number of at least 1`},
 		{"file without an artifact", "runs artifacts 5 -o x", "--to and --step are for the download of an artifact: give its path"},
+		{"file without a name", "runs artifacts 5 x.txt --to=", "--to: is empty: is the variable set that it comes from?"},
 		{"too many artifacts", "runs artifacts 5 a b", "takes the id of a run, and the path of an artifact to download, not 3 arguments"},
 		{"path that leaves", "runs artifacts 5 ../x", `has an empty, . or .. segment`},
 
@@ -95,7 +98,7 @@ func TestBadCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files := map[string]string{
-		"EMPTY": "{}", "TEXT": "hunter2", "LARGE": strings.Repeat(" ", maxFile+1), "READONLY": `{"created_at":"hunter2","nam":"hunter2","name":"x"}`,
+		"EMPTY": "{}", "HOLLOW": `{"settings":{}}`, "TYPO": `{"nam":"x"}`, "TEXT": "hunter2", "LARGE": strings.Repeat(" ", maxFile+1), "READONLY": `{"created_at":"hunter2","nam":"hunter2","name":"x"}`,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

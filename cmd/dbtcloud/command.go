@@ -61,5 +61,13 @@ func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 	return items, nil
 }
 
+// one is a kind of thing with its article.
+func one(kind string) string {
+	if strings.ContainsRune("aeiou", rune(kind[0])) {
+		return "an " + kind
+	}
+	return "a " + kind
+}
+
 // argument is the placeholder of a kind of thing in the help.
 func argument(kind string) string { return strings.ToUpper(kind) }

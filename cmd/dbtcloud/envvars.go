@@ -137,6 +137,9 @@ func (f *holdingFlags) find(ctx context.Context, a app, cmd *cobra.Command, g *g
 		if e, err = environmentResource().find(ctx, s, f.environment); err == nil {
 			in = holding{dbtcloud.ScopeEnvironment, e.ID, e.Name}
 		}
+		if err == nil && e.Name == "project" {
+			err = invalid("--environment: environment %d is called project, and the API has the values of both under that one name: rename the environment", e.ID)
+		}
 	case f.job.given():
 		in = holding{scope: dbtcloud.ScopeJob, column: "job"}
 		in.id, err = jobResource().idOf(ctx, s, f.job)

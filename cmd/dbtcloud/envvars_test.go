@@ -125,6 +125,23 @@ func TestEnvVarsWrites(t *testing.T) {
 }
 
 // TestEnvVarsSecrets: a secret value is shown by nobody, also where the service refuses it and repeats it.
+// TestEnvironmentCalledProject: the API has its values where it has those of the project, which must not be changed instead.
+func TestEnvironmentCalledProject(t *testing.T) {
+	t.Parallel()
+	c := newHouse(t)
+	c.AddEnvironment(24, 11, "project")
+	c.AddProjectEnvVar(11, "DBT_LIMIT", "10")
+	for _, args := range [][]string{{"delete", "DBT_LIMIT"}, {"update", "DBT_LIMIT", "--value=5"}, {"list"}} {
+		o := invoke(t, c.env, append([]string{"env-vars", "--project=11", "--environment=24"}, args...)...).want(t, exitBadInput)
+		if !strings.Contains(o.stderr, "environment 24 is called project") {
+			t.Errorf("%v: stderr %q", args, o.stderr)
+		}
+	}
+	if writes := c.writes(); len(writes) > 0 {
+		t.Errorf("sent %v", writes)
+	}
+}
+
 func TestEnvVarsSecrets(t *testing.T) {
 	t.Parallel()
 	c := newVariables(t)

@@ -56,14 +56,22 @@ func withDeadline(ctx context.Context, timeout time.Duration) (context.Context, 
 	return context.WithTimeoutCause(ctx, timeout, errDeadline)
 }
 
-// because says in an error that the command was cut short, and by what.
+// cutShort is an error that says already what has cut the command short.
+type cutShort struct{ error }
+
+func (e *cutShort) Unwrap() error { return e.error }
+
+// because says in an error, once, that the command was cut short, and by what.
 func because(ctx context.Context, err error) error {
-	switch {
-	case err == nil || ctx.Err() == nil:
+	if err == nil || ctx.Err() == nil {
 		return err
-	case errors.Is(context.Cause(ctx), errDeadline):
-		return fmt.Errorf("%w: %w", errDeadline, err)
-	default:
-		return fmt.Errorf("%w: %w", errInterrupted, err)
 	}
+	if _, said := errors.AsType[*cutShort](err); said {
+		return err
+	}
+	why := errInterrupted
+	if errors.Is(context.Cause(ctx), errDeadline) {
+		why = errDeadline
+	}
+	return &cutShort{fmt.Errorf("%w: %w", why, err)}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,10 +73,16 @@ func TestBecause(t *testing.T) {
 			{"nothing wrong", late, nil, 0},
 			{"deadline", late, failure, 4},
 			{"signal", endless, failure, 130},
+			{"signal, told before", endless, because(endless, failure), 130},
+			{"deadline, told before the signal", endless, because(late, failure), 4},
 		}
 		for _, test := range tests {
-			if got := exitStatus(because(test.ctx, test.err)); got != test.want {
+			err := because(test.ctx, test.err)
+			if got := exitStatus(err); got != test.want {
 				t.Errorf("%s: exit status %d, want %d", test.name, got, test.want)
+			}
+			if err != nil && strings.Count(err.Error(), errInterrupted.Error())+strings.Count(err.Error(), errDeadline.Error()) != 1 {
+				t.Errorf("%s: it is not told once: %v", test.name, err)
 			}
 		}
 	})

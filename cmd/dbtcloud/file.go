@@ -70,7 +70,7 @@ func parseRequest(text string, req any, like reflect.Type, kind string) error {
 		case slices.Contains(readable, name):
 			problem = errors.New("cannot be written, it is for the service to set: leave it out")
 		default:
-			problem = fmt.Errorf("is no field of a %s: %s", kind, suggestion(name, writable))
+			problem = fmt.Errorf("is no field of %s: %s", one(kind), suggestion(name, writable))
 		}
 		if problem != nil {
 			problems = append(problems, fmt.Errorf("%.60q %w", name, problem))
@@ -97,7 +97,7 @@ func fill(to reflect.Value, value json.RawMessage) error {
 		}
 		return errors.New("cannot be read")
 	}
-	if to.IsZero() || to.Kind() == reflect.Slice && to.Len() == 0 {
+	if to.IsZero() || len(bytes.Trim(value, "[]{} \t\r\n")) == 0 {
 		return errors.New("is empty: give a value, or null in an update to clear it")
 	}
 	return nil

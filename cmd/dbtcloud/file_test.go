@@ -67,6 +67,8 @@ func TestParseRequestRefuses(t *testing.T) {
 		{"empty text", `{"description":""}`, `"description" is empty: give a value, or null in an update to clear it`},
 		{"zero", `{"deferring_environment_id":0}`, `"deferring_environment_id" is empty`},
 		{"empty list", `{"execute_steps":[]}`, `"execute_steps" is empty`},
+		{"empty object", `{"settings":{ }}`, `"settings" is empty`},
+		{"empty object that would turn all off", `{"triggers":{}}`, `"triggers" is empty`},
 	}
 	for _, test := range tests {
 		if _, err := parseJob(test.text); err == nil || !strings.HasPrefix(err.Error(), test.want) {

@@ -15,14 +15,22 @@ func (a app) jobs(g *global) *cobra.Command {
 	r, w := jobResource(), jobWriter()
 	create := createCommand(a, g, r, w)
 	create.Example = jobsCreateExample
+	update := updateCommand(a, g, r, w)
+	update.Long += jobsUpdateHelp
 	return commands("jobs", "List, show, make, change, delete, trigger and deploy jobs",
-		r.listCommand(a, g), r.getCommand(a, g), create, updateCommand(a, g, r, w), r.deleteCommand(a, g), a.jobsTrigger(g), a.jobsDeploy(g))
+		r.listCommand(a, g), r.getCommand(a, g), create, update, r.deleteCommand(a, g), a.jobsTrigger(g), a.jobsDeploy(g))
 }
 
 const jobsCreateExample = `  dbtcloud jobs create --project Analytics --environment Production --name Nightly --step "dbt build" --at-hours 4
   dbtcloud jobs create --project Analytics --environment CI --name "Slim CI" --type ci --defer-to Production \
       --step "dbt build --select state:modified+" --trigger-on-pull-requests
   dbtcloud jobs get Nightly --output json | jq '{execute_steps, settings}' | dbtcloud jobs update Hourly --file -`
+
+const jobsUpdateHelp = `
+
+A flag that says what starts the job turns off what has started it so far, but for the
+end of another job: --schedule-cron, --at-hours, --every-hours, --trigger-on-pull-requests,
+--trigger-on-merge and --no-triggers.`
 
 func jobResource() resource[*dbtcloud.Job] {
 	type job = *dbtcloud.Job

@@ -115,7 +115,7 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 		}
 		ctx, cancel := withDeadline(ctx, w.timeout.value)
 		defer cancel()
-		job, err := jobResource().idOf(ctx, s, ref)
+		job, err := jobIn(ctx, s, ref)
 		if err != nil {
 			return because(ctx, err)
 		}
@@ -132,6 +132,18 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 	cmd.Flags().SortFlags = false
 	in.addProject(cmd)
 	return cmd
+}
+
+// jobIn is the id of a job, which must be in the project if one was said.
+func jobIn(ctx context.Context, s scope, ref reference) (int64, error) {
+	if s.project == 0 {
+		return jobResource().idOf(ctx, s, ref)
+	}
+	job, err := jobResource().find(ctx, s, ref)
+	if err != nil {
+		return 0, err
+	}
+	return job.ID, nil
 }
 
 // maxCause is how long a cause may be in front of which a mark is put.

@@ -12,7 +12,7 @@ import (
 func (a app) projects(g *global) *cobra.Command {
 	r, w := projectResource(), projectWriter()
 	remove := r.deleteCommand(a, g)
-	remove.Long = "Delete a project, and with it everything in it: environments, jobs, variables."
+	remove.Long = "Delete a project. The service refuses that while jobs are in it, and names them."
 	return commands("projects", "List, show, make, change and delete projects",
 		r.listCommand(a, g), r.getCommand(a, g), createCommand(a, g, r, w), updateCommand(a, g, r, w), remove)
 }

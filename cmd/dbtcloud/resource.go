@@ -36,10 +36,17 @@ type column[T thing] struct {
 
 // find is the thing that an argument or a flag names.
 func (r resource[T]) find(ctx context.Context, s scope, ref reference) (T, error) {
-	if ref.id > 0 {
-		return r.get(ctx, s, ref.id)
-	}
 	var none T
+	if ref.id > 0 {
+		item, err := r.get(ctx, s, ref.id)
+		if err == nil {
+			err = r.elsewhere(s, item)
+		}
+		if err != nil {
+			return none, err
+		}
+		return item, nil
+	}
 	items, err := collect(r.all(ctx, s, ref.name))
 	if err != nil {
 		return none, err
@@ -54,6 +61,14 @@ func (r resource[T]) find(ctx context.Context, s scope, ref reference) (T, error
 		return none, err
 	}
 	return items[slices.IndexFunc(items, func(item T) bool { return r.id(item) == chosen.id })], nil
+}
+
+// elsewhere is the problem of a thing that is not in the project that was said.
+func (r resource[T]) elsewhere(s scope, item T) error {
+	if r.project == nil || s.project == 0 || r.project(item) == s.project {
+		return nil
+	}
+	return invalid("%s %d is in project %d, not in project %d: give another id or another --project", r.kind, r.id(item), r.project(item), s.project)
 }
 
 // idOf is find for who needs the id alone: it asks the API only for names.
@@ -139,7 +154,7 @@ func (r resource[T]) listCommand(a app, g *global) *cobra.Command {
 
 // getCommand is the command that shows one thing.
 func (r resource[T]) getCommand(a app, g *global) *cobra.Command {
-	return r.aboutOne(a, g, "get", "Show a "+r.kind, func(_ context.Context, _ scope, item T) error {
+	return r.aboutOne(a, g, "get", "Show "+one(r.kind), func(_ context.Context, _ scope, item T) error {
 		return goneReader(r.show(a, g, item))
 	})
 }
@@ -147,7 +162,7 @@ func (r resource[T]) getCommand(a app, g *global) *cobra.Command {
 // deleteCommand is the command that deletes a thing. It asks nobody, because pipelines
 // cannot answer: its argument must be an id or the whole name.
 func (r resource[T]) deleteCommand(a app, g *global) *cobra.Command {
-	return r.aboutOne(a, g, "delete", "Delete a "+r.kind, func(ctx context.Context, s scope, item T) error {
+	return r.aboutOne(a, g, "delete", "Delete "+one(r.kind), func(ctx context.Context, s scope, item T) error {
 		if err := r.delete(ctx, s, r.id(item)); err != nil {
 			return err
 		}

@@ -129,6 +129,7 @@ func TestGetByIDAndName(t *testing.T) {
 		{[]string{"jobs", "get", "101"}, 101, "NAME         Test changes\n"},
 		{[]string{"jobs", "get", "TEST CHANGES"}, 101, "STEPS        dbt build --select state:modified+\n"},
 		{[]string{"jobs", "get", "Nightly", "--project=Marketing"}, 103, "PROJECT      12\n"},
+		{[]string{"jobs", "get", "103", "--project=Marketing"}, 103, "PROJECT      12\n"},
 		{[]string{"projects", "get", "marketing"}, 12, "NAME           Marketing\n"},
 		{[]string{"projects", "get", "11"}, 11, "NAME           Finance\n"},
 		{[]string{"environments", "get", "ci", "--project=Marketing"}, 23, "PROJECT              12\n"},
@@ -166,6 +167,11 @@ func TestNamesThatMatchNothingOrTwo(t *testing.T) {
 		{"jobs create --project 11 --environment 22 --defer-to Producton --name x --step x", `--defer-to: invalid input: no environment is called "Producton"`},
 		{"runs list --job Nihgtly", `no job is called "Nihgtly"`},
 		{"env-vars list --project 11 --job Nihgtly", `no job is called "Nihgtly"`},
+		{"jobs get 101 --project Marketing", `job 101 is in project 11, not in project 12: give another id or another --project`},
+		{"jobs delete 101 --project 12", `job 101 is in project 11, not in project 12`},
+		{"jobs update 101 --threads 5 --project 12", `job 101 is in project 11, not in project 12`},
+		{"jobs trigger 101 --project 12", `job 101 is in project 11, not in project 12`},
+		{"jobs deploy 101 --project 12 --sha " + sha1, `job 101 is in project 11, not in project 12`},
 		{"env-vars list --project 11 --environment Producton", `no environment is called "Producton"`},
 	}
 	for _, test := range tests {
@@ -233,7 +239,7 @@ func TestJobsCreate(t *testing.T) {
 			object{"job_type": "merge", "generate_docs": true, "triggers": object{"github_webhook": false, "schedule": false, "git_provider_webhook": false, "on_merge": true, "custom_branch_only": false}}},
 		{"file and flags, which win", []string{"--file", file, "--environment=Production", "--name=of the flag", "--threads=2"}, "",
 			object{"name": "of the flag", "run_lint": true, "settings": object{"threads": 2., "target_name": "ci"}, "execute_steps": []any{"dbt test"}, "environment_id": 22., "project_id": 11.}},
-		{"standard input", []string{"-f", "-"}, `{"project_id":11,"environment_id":22,"name":"x","execute_steps":["dbt build"]}`,
+		{"standard input, with a byte order mark", []string{"-f", "-"}, "\ufeff" + `{"project_id":11,"environment_id":22,"name":"x","execute_steps":["dbt build"]}`,
 			object{"project_id": 11., "environment_id": 22., "name": "x"}},
 	}
 	for _, test := range tests {

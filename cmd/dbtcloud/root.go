@@ -55,7 +55,7 @@ Exit status:
     2  bad input: nothing was done
     3  the run was cancelled, or a newer change took over
     4  the deadline of --timeout passed
-    5  the API refused, or could not be reached
+    5  the API refused or could not be reached, or the result could not be written
   130  interrupted by SIGINT or SIGTERM`
 
 func (a app) root() *cobra.Command {

@@ -75,6 +75,8 @@ func TestHelpAndVersion(t *testing.T) {
 		{"help runs wait", "help runs wait", []string{"Follow a run to its end", "--poll-interval"}},
 		{"env-vars", "env-vars create --help", []string{"A secret does not belong on a command line", "--value-from-env", "--value-from-stdin"}},
 		{"jobs create", "jobs create --help", []string{"--file", "Fields that only the service sets", "--at-hours", "--defer-to"}},
+		{"jobs update", "jobs update --help", []string{"Change a job. Only what is given changes.", "turns off what has started it so far"}},
+		{"environments create", "environments create --help", []string{"Create an environment.\n"}},
 		{"completion", "completion bash", []string{"bash completion"}},
 		{"help help", "help help", []string{"Show the help of a command"}},
 		{"version", "--version", []string{"dbtcloud version " + version()}},

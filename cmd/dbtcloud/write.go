@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -55,7 +56,7 @@ func (d *draft[R]) read(a app) (R, error) {
 	}
 	text, err := a.readFile(d.file)
 	if err == nil {
-		err = parseRequest(string(text), &req, d.like, d.kind)
+		err = parseRequest(strings.TrimPrefix(string(text), byteOrderMark), &req, d.like, d.kind)
 	}
 	if err != nil {
 		return req, fmt.Errorf("--file: %w", err)
@@ -83,6 +84,9 @@ func (d *draft[R]) nothing(req R) error {
 	}
 	return fmt.Errorf("nothing to change: give a flag, or a field in --file, that says what of the %s shall be different", d.kind)
 }
+
+// byteOrderMark is what some editors and shells put in front of a file.
+const byteOrderMark = "\ufeff"
 
 // maxFile is how large a file may be.
 const maxFile = 1 << 20
@@ -116,7 +120,7 @@ what is empty; an update empties an optional field that is null.`
 func createCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, R]) *cobra.Command {
 	in := place{needed: r.inProject}
 	var d *draft[R]
-	cmd := command("create", "Create a "+r.kind, func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+	cmd := command("create", "Create "+one(r.kind), func(ctx context.Context, cmd *cobra.Command, _ []string) error {
 		req, err := d.read(a)
 		if err == nil {
 			err = d.missing(cmd, req, w.required)
@@ -135,7 +139,7 @@ func createCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, 
 		a.tell(oneLine("created " + r.describe(item)))
 		return r.show(a, g, item)
 	})
-	cmd.Long, cmd.Args = "Create a "+r.kind+".\n\n"+fileHelp, noArgs
+	cmd.Long, cmd.Args = "Create "+one(r.kind)+".\n\n"+fileHelp, noArgs
 	cmd.Flags().SortFlags = false
 	r.addPlace(cmd, &in)
 	d = newDraft(cmd, w.flags(), r.kind, reflect.TypeFor[T]())
@@ -146,7 +150,7 @@ func createCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, 
 func updateCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, R]) *cobra.Command {
 	in := place{needed: r.inProject}
 	var d *draft[R]
-	cmd := command("update "+argument(r.kind), "Change a "+r.kind, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+	cmd := command("update "+argument(r.kind), "Change "+one(r.kind), func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, r.kind, args)
 		req, err := d.read(a)
 		if err == nil {
@@ -172,7 +176,7 @@ func updateCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, 
 		a.tell(oneLine("updated " + r.describe(item)))
 		return r.show(a, g, item)
 	})
-	cmd.Long = "Change a " + r.kind + ". Only what is given changes.\n\n" + fileHelp
+	cmd.Long = "Change " + one(r.kind) + ". Only what is given changes.\n\n" + fileHelp
 	cmd.Flags().SortFlags = false
 	r.addPlace(cmd, &in)
 	d = newDraft(cmd, w.flags(), r.kind, reflect.TypeFor[T]())
