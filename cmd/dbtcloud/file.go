@@ -146,5 +146,5 @@ func suggestion(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
-	return "those are " + strings.Join(known, ", ")
+	return "those are " + strings.Join(slices.DeleteFunc(slices.Clone(known), func(name string) bool { return name == "" }), ", ")
 }

@@ -71,7 +71,7 @@ func TestParseRequestRefuses(t *testing.T) {
 		{"empty object that would turn all off", `{"triggers":{}}`, `"triggers" is empty`},
 	}
 	for _, test := range tests {
-		if _, err := parseJob(test.text); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+		if _, err := parseJob(test.text); err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.HasSuffix(err.Error(), ", ") {
 			t.Errorf("%s: %s: error %v, want %s", test.name, test.text, err, test.want)
 		}
 	}
