@@ -54,6 +54,7 @@ func badCommands() []struct{ name, args, want string } {
 		{"update of the account to nothing", "accounts update", "nothing to change: give a flag, or a field in --file, that says what of the account"},
 		{"update of an empty object", "jobs update 101 --file HOLLOW", `--file: "settings" is empty`},
 		{"unknown field of an environment", "environments update 21 --project 11 --file TYPO", `"nam" is no field of an environment: did you mean name?`},
+		{"account that is cleared", "accounts update --file CLEARED", `--file: "name" cannot be cleared: give a value or leave it out`},
 		{"update without a job", "jobs update --name x", "dbtcloud jobs update takes one argument, the id or the name of the job, not 0"},
 		{"read-only field", "jobs update 101 --file READONLY", `--file: "created_at" cannot be written, it is for the service to set: leave it out; "nam" is no field of a job: did you mean name?`},
 		{"file that is not there", "jobs update 101 --file NONE", "no such file or directory"},
@@ -98,7 +99,7 @@ func TestBadCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files := map[string]string{
-		"EMPTY": "{}", "HOLLOW": `{"settings":{}}`, "TYPO": `{"nam":"x"}`, "TEXT": "hunter2", "LARGE": strings.Repeat(" ", maxFile+1), "READONLY": `{"created_at":"hunter2","nam":"hunter2","name":"x"}`,
+		"EMPTY": "{}", "HOLLOW": `{"settings":{}}`, "TYPO": `{"nam":"x"}`, "CLEARED": `{"name":null}`, "TEXT": "hunter2", "LARGE": strings.Repeat(" ", maxFile+1), "READONLY": `{"created_at":"hunter2","nam":"hunter2","name":"x"}`,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

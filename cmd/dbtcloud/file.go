@@ -65,6 +65,8 @@ func parseRequest(text string, req any, like reflect.Type, kind string) error {
 			problem = errors.New("is no name of a field")
 		case i >= 0 && string(value) == "null" && clear.IsValid():
 			clear.Set(reflect.Append(clear, reflect.ValueOf(name)))
+		case i >= 0 && string(value) == "null":
+			problem = errors.New("cannot be cleared: give a value or leave it out")
 		case i >= 0:
 			problem = fill(into.Field(i), value)
 		case slices.Contains(readable, name):
@@ -101,6 +103,16 @@ func fill(to reflect.Value, value json.RawMessage) error {
 		return errors.New("is empty: give a value, or null in an update to clear it")
 	}
 	return nil
+}
+
+// keepSet takes back that a field is to be cleared, where a flag has set it meanwhile.
+func keepSet[R any](req *R) {
+	clear := reflect.ValueOf(req).Elem().FieldByName("Clear")
+	if !clear.IsValid() {
+		return
+	}
+	names := clear.Interface().([]string) // as parseRequest fills it
+	clear.Set(reflect.ValueOf(slices.DeleteFunc(names, func(name string) bool { return !isZero(*req, name) })))
 }
 
 // wanted says in words what a type takes.

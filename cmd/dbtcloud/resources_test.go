@@ -279,6 +279,7 @@ func TestUpdateChangesWhatIsGiven(t *testing.T) {
 		{args: []string{"jobs", "update", "test changes", "--name=New"}, changed: map[string]any{"name": "New"}},
 		{args: []string{"jobs", "update", "101", "--environment=production", "--step=dbt run"}, changed: map[string]any{"environment_id": 22., "execute_steps": []any{"dbt run"}}},
 		{args: []string{"jobs", "update", "101", "--file=-"}, stdin: `{"description":"x","generate_docs":true}`, changed: map[string]any{"description": "x", "generate_docs": true}},
+		{args: []string{"jobs", "update", "101", "--description=of the flag", "--file=-"}, stdin: `{"description":null,"dbt_version":null}`, changed: map[string]any{"description": "of the flag"}},
 		{args: []string{"projects", "update", "Finance", "--description=Money"}, changed: map[string]any{"description": "Money"}},
 		{args: []string{"environments", "update", "CI", "--project=11", "--branch=next"}, changed: map[string]any{"custom_branch": "next", "use_custom_branch": true}},
 		{args: []string{"environments", "update", "22", "--project=11", "--deployment-type=production", "--file=-"}, stdin: `{"supports_docs":true}`, changed: map[string]any{"deployment_type": "production", "supports_docs": true}},

@@ -170,6 +170,7 @@ func updateCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, 
 		if err := d.flags.apply(ctx, s, &req); err != nil {
 			return err
 		}
+		keepSet(&req)
 		if item, err = w.update(ctx, s, r.id(item), req); err != nil {
 			return err
 		}
