@@ -215,7 +215,7 @@ func writeWhole(name string, from io.Reader) (int64, error) {
 // writeFile opens for writing alone: who could read a pipe too would not be told that its
 // reader has gone.
 func writeFile(name string, from io.Reader) (int64, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666) //nolint:gosec // the umask decides, as for any download
 	if err != nil {
 		return 0, err
 	}
