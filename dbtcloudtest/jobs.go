@@ -3,6 +3,7 @@ package dbtcloudtest
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func (w *world) jobJSON(j *job, state jobState) map[string]any {
 	out := map[string]any{
 		"account": nil, "project": nil, "environment": nil, "fusion_readiness": nil, "next_run": nil, "next_run_humanized": nil,
 		"lifecycle_webhooks_url": nil, "integration_id": nil, "is_deferrable": false, "is_system": false,
-		"cron_humanized": "Every hour", "raw_dbt_version": cmp.Or[any](state.fields["dbt_version"], "latest"),
+		"cron_humanized": humanSchedule(state.fields), "raw_dbt_version": cmp.Or[any](state.fields["dbt_version"], "latest"),
 	}
 	maps.Copy(out, state.fields)
 	maps.Copy(out, map[string]any{
@@ -63,6 +64,30 @@ func (w *world) jobJSON(j *job, state jobState) map[string]any {
 		out["state"] = 2
 	}
 	return out
+}
+
+// humanSchedule is the service's text for a schedule, as far as it is simple.
+func humanSchedule(fields map[string]any) string {
+	schedule, _ := fields["schedule"].(map[string]any)
+	date, _ := schedule["date"].(map[string]any)
+	clock, _ := schedule["time"].(map[string]any)
+	hours, _ := clock["hours"].([]any)
+	switch interval := integer(clock["interval"]); {
+	case text(date["cron"]) != "":
+		return text(date["cron"])
+	case len(hours) > 0:
+		at := make([]string, len(hours))
+		for i, h := range hours {
+			at[i] = fmt.Sprintf("%02d:00", integer(h))
+		}
+		return "At " + strings.Join(at, ", ")
+	case interval == 1:
+		return "Every hour"
+	case interval > 1:
+		return fmt.Sprintf("Every %d hours", interval)
+	default:
+		return text(schedule["cron"])
+	}
 }
 
 // internalJob is the job as run.job shows it: without much of what GET has, and with texts in its schedule for objects.
