@@ -121,7 +121,9 @@ func (s *RunsService) WaitAll(ctx context.Context, runIDs []int64, p Poll) ([]*R
 }
 
 // RunLostError is a run that [RunsService.WatchAll] follows no longer, though it is
-// not known to have ended. It is [ErrNotFound] where lists do not show the run.
+// not known to have ended: lists do not show it ([ErrNotFound]), the list that it
+// should be in fails all the time while others do not, or its status is none that this
+// version knows.
 type RunLostError struct {
 	RunID int64
 	Err   error // why
