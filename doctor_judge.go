@@ -45,7 +45,7 @@ func checks() []check {
 		{"environment", true, (*checkup).judgeEnvironment},
 		{"cloneable", true, (*checkup).judgeCloneable},
 		{"job settings", true, (*checkup).judgeSettings},
-		{"cancel runs", true, (*checkup).judgeCancel},
+		{"trigger/cancel", true, (*checkup).judgeCancel},
 		{"list clones", true, (*checkup).judgeClones},
 		{"create clones", true, (*checkup).judgeCreate},
 		{"read overrides", true, (*checkup).judgeReadOverrides},

@@ -108,7 +108,7 @@ func TestHealthy(t *testing.T) {
 		{"environment", FindingOK, "CI (3), of type deployment", ""},
 		{"cloneable", FindingOK, "yes, no override of an environment variable is secret", ""},
 		{"job settings", FindingOK, "a clone has all of them", ""},
-		{"cancel runs", FindingOK, "allowed, and so to trigger them", ""},
+		{"trigger/cancel", FindingOK, "allowed, and so to trigger them", ""},
 		{"list clones", FindingOK, "allowed; there are 0", ""},
 		{"create clones", FindingOK, "allowed", ""},
 		{"read overrides", FindingOK, "allowed; the job has 1", ""},
@@ -331,20 +331,20 @@ func permissionAilments() []ailment {
 		{"refused, native", "list clones", FindingNote, "refused", "Job Admin", both(native, clones(no))},
 		{"failed", "list clones", FindingUnknown, "the request failed: 429", "", clones(apiAnswered(429, "Slow."))},
 
-		{"refused", "cancel runs", FindingProblem, "refused (403 No): nothing can be cancelled, nor triggered", "Job Runner", cancel(no)},
-		{"refused, mode queue", "cancel runs", FindingProblem, "refused", "Job Runner", both(queue, cancel(no))},
-		{"it has ended", "cancel runs", FindingOK, "allowed", "", cancel(apiAnswered(400, "The run has ended."))},
-		{"failed", "cancel runs", FindingUnknown, "the request failed: 500", "", cancel(apiAnswered(500, "Oh."))},
-		{"no run", "cancel runs", FindingUnknown, "not looked at, because no run of the job has ended", "", func(c *checkup) {
+		{"refused", "trigger/cancel", FindingProblem, "refused (403 No): nothing can be cancelled, nor triggered", "Job Runner", cancel(no)},
+		{"refused, mode queue", "trigger/cancel", FindingProblem, "refused", "Job Runner", both(queue, cancel(no))},
+		{"it has ended", "trigger/cancel", FindingOK, "allowed", "", cancel(apiAnswered(400, "The run has ended."))},
+		{"failed", "trigger/cancel", FindingUnknown, "the request failed: 500", "", cancel(apiAnswered(500, "Oh."))},
+		{"no run", "trigger/cancel", FindingUnknown, "not looked at, because no run of the job has ended", "", func(c *checkup) {
 			c.ended, c.cancelled = seen[*Run]{err: errNoEndedRun}, seen[*Run]{err: errNoEndedRun}
 		}},
-		{"runs not listed", "cancel runs", FindingUnknown, "the runs of the job cannot be listed: 403 No", "", func(c *checkup) {
+		{"runs not listed", "trigger/cancel", FindingUnknown, "the runs of the job cannot be listed: 403 No", "", func(c *checkup) {
 			c.ended, c.cancelled = seen[*Run]{err: no}, seen[*Run]{err: no}
 		}},
-		{"changed", "cancel runs", FindingProblem, "run 5 had ended with status Cancelled, and a cancel of it answers with run 5, Running", "look at that run", func(c *checkup) {
+		{"changed", "trigger/cancel", FindingProblem, "run 5 had ended with status Cancelled, and a cancel of it answers with run 5, Running", "look at that run", func(c *checkup) {
 			c.cancelled = see(&Run{ID: 5, Status: RunRunning}, nil)
 		}},
-		{"another", "cancel runs", FindingProblem, "answers with run 6, Cancelled", "look at that run", func(c *checkup) {
+		{"another", "trigger/cancel", FindingProblem, "answers with run 6, Cancelled", "look at that run", func(c *checkup) {
 			c.cancelled = see(&Run{ID: 6, Status: RunCancelled}, nil)
 		}},
 

@@ -84,11 +84,11 @@ func TestDoctorPermissionSets(t *testing.T) {
 		"job_creator":   append(slices.Clone(noAccount), "problem copy overrides"),
 		"job_runner": append(slices.Clone(noAccount), "unknown cloneable", "problem create clones", "problem read overrides",
 			"note copy overrides"),
-		"job_viewer":     append(slices.Clone(noAccount), "problem cancel runs", "problem create clones", "problem copy overrides"),
-		"account_viewer": {"problem cancel runs", "problem create clones", "problem copy overrides"},
+		"job_viewer":     append(slices.Clone(noAccount), "problem trigger/cancel", "problem create clones", "problem copy overrides"),
+		"account_viewer": {"problem trigger/cancel", "problem create clones", "problem copy overrides"},
 		"metadata_only": {"problem account", "unknown account lock", "unknown plan", "unknown run slots", "problem read runs", "problem job",
 			"unknown source job", "unknown job type", "unknown own triggers", "unknown deferral", "unknown state selector", "unknown commands",
-			"unknown environment", "unknown cloneable", "unknown job settings", "unknown cancel runs", "unknown list clones",
+			"unknown environment", "unknown cloneable", "unknown job settings", "unknown trigger/cancel", "unknown list clones",
 			"unknown create clones", "unknown read overrides", "unknown copy overrides"},
 	} {
 		t.Run(set, func(t *testing.T) {
@@ -151,10 +151,10 @@ func defects() map[string]defect {
 			p.EditEnvironment(dbtcloudtest.DefaultEnvironmentID, func(fields map[string]any) { fields["type"] = "development" })
 		}, want: []string{"problem environment"}},
 		"with more to it":   {set: edit("shiny_new_setting", 1), want: []string{"note job settings"}},
-		"of nothing so far": {set: func(_ *testing.T, p *patient) { p.job = p.AddJob(dbtcloudtest.JobSpec{}) }, want: []string{"unknown cancel runs"}},
+		"of nothing so far": {set: func(_ *testing.T, p *patient) { p.job = p.AddJob(dbtcloudtest.JobSpec{}) }, want: []string{"unknown trigger/cancel"}},
 		"of nobody": {set: func(_ *testing.T, p *patient) { p.job++ }, want: []string{"problem job", "unknown source job", "unknown job type", "unknown own triggers",
 			"unknown deferral", "unknown state selector", "unknown commands", "unknown environment", "unknown cloneable", "unknown job settings",
-			"unknown cancel runs", "unknown list clones", "unknown create clones", "unknown read overrides", "unknown copy overrides"}},
+			"unknown trigger/cancel", "unknown list clones", "unknown create clones", "unknown read overrides", "unknown copy overrides"}},
 	}
 }
 

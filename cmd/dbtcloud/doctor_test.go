@@ -30,7 +30,7 @@ ok       commands        1, and nothing odd about them
 ok       environment     CI (70506183000003), of type deployment
 ok       cloneable       yes, no override of an environment variable is secret
 ok       job settings    a clone has all of them
-unknown  cancel runs     not looked at, because no run of the job has ended, and no other may be cancelled to try it
+unknown  trigger/cancel  not looked at, because no run of the job has ended, and no other may be cancelled to try it
 ok       list clones     allowed; there are 0
 ok       create clones   allowed
 ok       read overrides  allowed; the job has 0
