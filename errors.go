@@ -58,7 +58,11 @@ func (e *Error) Error() string {
 	if e.StatusCode != http.StatusOK {
 		fmt.Fprintf(&b, "%d ", e.StatusCode)
 	}
-	b.WriteString(e.Message)
+	message := e.Message
+	if len(e.Fields) > 0 {
+		message = strings.TrimSuffix(message, ".")
+	}
+	b.WriteString(message)
 	for _, path := range slices.Sorted(maps.Keys(e.Fields)) {
 		fmt.Fprintf(&b, "; %s: %s", path, e.Fields[path])
 	}

@@ -253,7 +253,7 @@ func TestEnvironmentFilters(t *testing.T) {
 
 func TestDeletingWhatIsInUse(t *testing.T) {
 	project, environment := "projects/"+id(dbtcloudtest.DefaultProjectID)+"/", environments()+id(dbtcloudtest.DefaultEnvironmentID)+"/"
-	const named = "is in use by active jobs: Slim CI (70506183137151)"
+	const named = "is in use by active jobs."
 	tests := []struct {
 		name    string
 		opts    []dbtcloudtest.Option
@@ -262,11 +262,11 @@ func TestDeletingWhatIsInUse(t *testing.T) {
 		message string
 		tree    any
 	}{
-		{"project", nil, project, 400, "The project " + named, object{"jobs": "The project " + named}},
-		{"environment", nil, environment, 400, "The environment " + named, object{"jobs": "The environment " + named}},
+		{"project", nil, project, 400, "The project " + named, object{"jobs": "Slim CI (70506183137151)"}},
+		{"environment", nil, environment, 400, "The environment " + named, object{"jobs": "Slim CI (70506183137151)"}},
 		{
 			"chosen", []dbtcloudtest.Option{dbtcloudtest.WithRefusal(dbtcloudtest.RefuseInUse, 409, "No.")}, environment, 409, "No.",
-			object{"jobs": "The environment " + named},
+			object{"jobs": "Slim CI (70506183137151)"},
 		},
 		{"not refused", []dbtcloudtest.Option{dbtcloudtest.WithRefusal(dbtcloudtest.RefuseInUse, 0, "")}, project, 204, "", nil},
 		{"environment not refused", []dbtcloudtest.Option{dbtcloudtest.WithRefusal(dbtcloudtest.RefuseInUse, 0, "")}, environment, 204, "", nil},

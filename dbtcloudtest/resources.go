@@ -157,8 +157,8 @@ func (w *world) refuseInUse(what string, jobs []*job) (answer, bool) {
 	for _, j := range jobs {
 		names = append(names, fmt.Sprintf("%s (%d)", text(j.versions.last().fields["name"]), j.id))
 	}
-	use := "The " + what + " is in use by active jobs: " + strings.Join(names, ", ")
-	return w.fail(refused.status, cmp.Or(refused.message, use), map[string]any{"jobs": use}), true
+	use := "The " + what + " is in use by active jobs."
+	return w.fail(refused.status, cmp.Or(refused.message, use), map[string]any{"jobs": strings.Join(names, ", ")}), true
 }
 
 // activeJobs is the jobs whose field is id, and that are not deleted.

@@ -363,8 +363,8 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	c := newHouse(t)
 	tests := []struct{ args, want string }{
-		{"projects delete Finance", "400 The project is in use by active jobs: Test changes (101), Nightly (102); jobs: The project"},
-		{"environments delete Production --project Finance", "400 The environment is in use by active jobs: Nightly (102); jobs: The environment"},
+		{"projects delete Finance", "400 The project is in use by active jobs; jobs: Test changes (101), Nightly (102)\n"},
+		{"environments delete Production --project Finance", "400 The environment is in use by active jobs; jobs: Nightly (102)\n"},
 		{"jobs create --project 11 --environment 999 --name x --step x", "environment_id: "},
 		{"jobs update 101 --environment 999", "environment_id: "},
 		{"jobs get 999", "It does not exist, belongs to another account"},
