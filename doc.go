@@ -33,9 +33,10 @@
 //
 // A variable has a default for its project and other values for environments, jobs and
 // users; see [EnvironmentVariablesService]. The service masks values of variables that
-// begin with DBT_ENV_SECRET. Printing what holds a value never shows it, and a value that
-// was sent is taken out of a server's answer before it becomes an error, unless it is
-// shorter than four bytes.
+// begin with DBT_ENV_SECRET. No printing and no log shows the values of a request, and a
+// value that was sent is taken out of a server's answer before it becomes an error, unless
+// it is shorter than four bytes. What was answered shows no value with %v and %+v; %#v and
+// JSON have them, masked where they are secret.
 //
 // # Testing
 //
