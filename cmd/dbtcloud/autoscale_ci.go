@@ -98,7 +98,7 @@ func (f *ciFlags) addChange(fs *pflag.FlagSet) {
 }
 
 func (f *ciFlags) addPlacing(fs *pflag.FlagSet) {
-	f.mode = choice{value: "auto", allowed: []string{"auto", "native", "clone", "queue"}}
+	f.mode = modes()
 	fs.Var(&f.mode, "mode", "where runs go: auto, native, clone or queue")
 	yes(fs, &f.noMove, "no-move", "a queued run stays queued when a slot becomes free")
 	fs.Var(&f.maxRunSlots, "max-run-slots", "use at most so many of the account's run slots (0: all)")

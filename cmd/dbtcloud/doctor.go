@@ -30,7 +30,7 @@ var errUnwell = errors.New("something is to be mended")
 
 func (a app) doctor(g *global) *cobra.Command {
 	var jobID, maxRunSlots number
-	mode := choice{value: "auto", allowed: []string{"auto", "native", "clone", "queue"}}
+	mode := modes()
 	cmd := &cobra.Command{
 		Use:     "doctor",
 		Short:   "Look for what keeps a job from being autoscaled",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (a app) runsList(g *global) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(runs, func(a, b *dbtcloud.Run) int { return int(b.ID - a.ID) })
+		slices.SortFunc(runs, func(a, b *dbtcloud.Run) int { return cmp.Compare(b.ID, a.ID) })
 		return runResource(s.client).showAll(a, g, runs)
 	})
 	cmd.Long, cmd.Args = runsListHelp, noArgs

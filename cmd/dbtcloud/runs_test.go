@@ -119,6 +119,19 @@ func TestRunsRetry(t *testing.T) {
 	}
 }
 
+// TestLogsSteerNoTerminal: neither the name of a step nor its log can begin a line that looks like ours, colour, or turn text around.
+func TestLogsSteerNoTerminal(t *testing.T) {
+	t.Parallel()
+	c := newHouse(t, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Steps: []dbtcloudtest.Step{{Name: "One\n== 2. Two\x1b[31m", Logs: "a\u202eb\x9bc\n"}, {Name: "Two"}}}
+	}))
+	run := c.AddRun(dbtcloudtest.RunSpec{JobID: 102})
+	o := invoke(t, c.env, "runs", "logs", id(run)).want(t, exitSuccess)
+	if n := strings.Count(o.stdout, "\n== "); n != 1 || strings.ContainsAny(o.stdout, "\x1b\u202e") || !strings.Contains(o.stdout, "\nab") {
+		t.Errorf("stdout %q", o.stdout)
+	}
+}
+
 func TestRunsLogs(t *testing.T) {
 	t.Parallel()
 	c := newHouse(t, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
