@@ -105,7 +105,9 @@ func (l *several[E]) String() string {
 const leastPoll = 100 * time.Millisecond
 
 // modes are the words of --mode, wherever a command has it.
-func modes() choice { return choice{value: "auto", allowed: []string{"auto", "native", "clone", "queue"}} }
+func modes() choice {
+	return choice{value: "auto", allowed: []string{"auto", "native", "clone", "queue"}}
+}
 
 // seconds is a flag for a length of time: with a unit as in 90s or 5m, or in seconds without one.
 type seconds struct{ value, min time.Duration }
