@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/slimci/dbtcloud v0.0.0
+	github.com/vektah/gqlparser/v2 v2.5.64
 )
 
 require (
