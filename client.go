@@ -31,13 +31,14 @@ type Client struct {
 	Projects             *ProjectsService
 	Runs                 *RunsService
 
-	accountID int64
-	base      *url.URL
-	rest      *resty.Client
-	graphql   *graphql.Client
-	transport *transport.RoundTripper
-	redact    func(string) string // takes tokens out of a text
-	clock     *atomic.Int64       // nanoseconds that the server's clock is ahead of ours
+	accountID   int64
+	base        *url.URL
+	rest        *resty.Client
+	graphql     *graphql.Client
+	graphqlBeta *graphql.Client
+	transport   *transport.RoundTripper
+	redact      func(string) string // takes tokens out of a text
+	clock       *atomic.Int64       // nanoseconds that the server's clock is ahead of ours
 }
 
 // service is what every service is made of.
@@ -85,12 +86,13 @@ func newClient(cfg config) *Client {
 	hc, rt := newHTTPClient(cfg)
 	c.transport = rt
 	c.rest = resty.NewWithClient(hc).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
-	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc, c.redact})
+	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc})
+	c.graphqlBeta = graphql.NewClient(hosts.Beta(cfg.metadataURL).String(), doer{hc})
 	c.Accounts = &AccountsService{c}
 	c.EnvironmentVariables = &EnvironmentVariablesService{c}
 	c.Environments = &EnvironmentsService{c}
 	c.Jobs = &JobsService{c}
-	c.Metadata = &MetadataService{c}
+	c.Metadata = &MetadataService{c: c}
 	c.Projects = &ProjectsService{c}
 	c.Runs = &RunsService{c}
 	return c

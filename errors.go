@@ -30,6 +30,10 @@ var (
 	ErrServer       = errors.New("dbtcloud: server error")          // 5xx
 	ErrRunCancelled = errors.New("dbtcloud: the run was cancelled") // a RunFailedError of a cancelled run
 
+	// Of a [GraphQLError], beside those above whose meaning it shares.
+	ErrComplexity   = errors.New("dbtcloud: the query is too complex")
+	ErrInvalidQuery = errors.New("dbtcloud: invalid query")
+
 	// Of AutoscaleCI.Trigger and CIRun.Wait.
 	ErrQueueFull  = errors.New("dbtcloud: the account's run queue is full")
 	ErrSuperseded = errors.New("dbtcloud: a newer change of the pull request took over")
@@ -52,7 +56,9 @@ type Error struct {
 const maxErrorText = 4 << 10
 
 // Error says what was asked, what was answered and what to do.
-func (e *Error) Error() string {
+func (e *Error) Error() string { return withHint(e.text(), e.Hint()) }
+
+func (e *Error) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dbtcloud: %s: ", e.Operation)
 	if e.StatusCode != http.StatusOK {
@@ -69,19 +75,30 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
-	text := b.String()
+	return shorten(b.String())
+}
+
+// shorten cuts a text to what an error repeats of it.
+func shorten(text string) string {
 	if len(text) > maxErrorText {
-		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
-	}
-	if hint := e.Hint(); hint != "" {
-		return strings.TrimSuffix(text, ".") + ". " + hint
+		return strings.ToValidUTF8(text[:maxErrorText], "") + "..."
 	}
 	return text
+}
+
+func withHint(text, hint string) string {
+	if hint == "" {
+		return text
+	}
+	return strings.TrimSuffix(text, ".") + ". " + hint
 }
 
 // Hint is advice for the statuses whose meaning is not obvious, which Error ends
 // with; empty for the others.
 func (e *Error) Hint() string {
+	if e.Operation == graphqlOperation || e.Operation == betaOperation {
+		return metadataHint(e)
+	}
 	switch e.StatusCode {
 	case http.StatusUnauthorized:
 		if strings.Contains(e.Message, "unpaid") {

@@ -200,6 +200,7 @@ type result struct {
 	contentType string
 	header      http.Header
 	body        io.ReadCloser
+	raw         []byte // the whole answer to a GraphQL query
 }
 
 // send sends r; any status but 2xx is an error.
@@ -235,19 +236,27 @@ func (c *Client) send(ctx context.Context, r *request) (*result, error) {
 
 // receive takes an answer over, and closes it unless it is a success.
 func (res *result) receive(resp *http.Response) error {
+	if raw, ok := res.take(resp); !ok {
+		return res.failStatus(res.apiError(raw, ""))
+	}
+	return nil
+}
+
+// take takes an answer over. What is not a success is read, and closed.
+func (res *result) take(resp *http.Response) (raw []byte, ok bool) {
 	res.status, res.header, res.body = resp.StatusCode, resp.Header, resp.Body
 	res.contentType = res.header.Get("Content-Type")
 	if res.status >= 200 && res.status <= 299 {
-		return nil
+		return nil, true
 	}
 	defer func() { _ = res.body.Close() }()
 	if res.status == http.StatusNotFound && res.request.method == http.MethodDelete && res.call.Attempts > 1 {
 		// An earlier attempt has deleted it, though its answer was lost.
 		res.status, res.body = http.StatusNoContent, http.NoBody
-		return nil
+		return nil, true
 	}
-	raw, _ := readBounded(res.body, 1<<20)
-	return res.failStatus(res.apiError(raw, ""))
+	raw, _ = readBounded(res.body, 1<<20)
+	return raw, false
 }
 
 // readAll reads and closes the body of a success.
@@ -294,10 +303,9 @@ func (res *result) failSending(err error) error {
 }
 
 // failStatus is the error of an answer that is not a success.
-func (res *result) failStatus(apiErr *Error) error {
-	var err error = apiErr
+func (res *result) failStatus(err error) error {
 	if res.call.GaveUp != nil {
-		err = fmt.Errorf("%w: %w", apiErr, res.call.GaveUp)
+		err = fmt.Errorf("%w: %w", err, res.call.GaveUp)
 	}
 	if res.request.once() && (res.status >= 500 || res.status == http.StatusRequestTimeout) {
 		return &UncertainError{Operation: res.request.operation, Err: err}

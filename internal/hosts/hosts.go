@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,8 +23,8 @@ func Parse(s string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := strings.Trim(u.Path, "/")
-	if path != "" && path != "api" {
+	below := strings.Trim(u.Path, "/")
+	if below != "" && below != "api" {
 		return nil, fmt.Errorf("has the path %q: give the host alone, such as %s", u.Path, Default)
 	}
 	u.Path, u.RawPath = "", ""
@@ -133,4 +134,16 @@ func Metadata(access *url.URL) *url.URL {
 	}
 	u.Host = host
 	return u
+}
+
+// Beta derives the endpoint of the beta schema from a Discovery endpoint: beta/graphql
+// in the place of graphql. What is a beta endpoint already stays so.
+func Beta(endpoint *url.URL) *url.URL {
+	switch folder, last := path.Split(strings.TrimRight(endpoint.Path, "/")); {
+	case last != "graphql":
+		return endpoint.JoinPath("beta", "graphql")
+	case path.Base(folder) == "beta":
+		return endpoint
+	}
+	return endpoint.JoinPath("..", "beta", "graphql")
 }
