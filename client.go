@@ -36,6 +36,7 @@ type Client struct {
 	rest        *resty.Client
 	graphql     *graphql.Client
 	graphqlBeta *graphql.Client
+	onlyBeta    bool // the caller's metadata URL is the beta endpoint
 	transport   *transport.RoundTripper
 	redact      func(string) string // takes tokens out of a text
 	clock       *atomic.Int64       // nanoseconds that the server's clock is ahead of ours
@@ -88,6 +89,7 @@ func newClient(cfg config) *Client {
 	c.rest = resty.NewWithClient(hc).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
 	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc})
 	c.graphqlBeta = graphql.NewClient(hosts.Beta(cfg.metadataURL).String(), doer{hc})
+	c.onlyBeta = *hosts.Beta(cfg.metadataURL) == *cfg.metadataURL
 	c.Accounts = &AccountsService{c}
 	c.EnvironmentVariables = &EnvironmentVariablesService{c}
 	c.Environments = &EnvironmentsService{c}

@@ -78,7 +78,10 @@ func inRange(t time.Time) (time.Time, error) {
 
 // decode is json.Unmarshal for what the API really sends: where a number came as
 // a string, as ids do in some answers, it mends the input and tries again.
-func decode(raw []byte, out any) error {
+func decode(raw []byte, out any) error { return decodeMending(raw, out, isID) }
+
+// decodeMending is decode with what tells the names of numbers.
+func decodeMending(raw []byte, out any, isNumber func(key string) bool) error {
 	err := json.Unmarshal(raw, out)
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || mismatch.Value != "string" {
 		return err
@@ -89,33 +92,33 @@ func decode(raw []byte, out any) error {
 	if d.Decode(&v) != nil {
 		return err
 	}
-	mended, merr := json.Marshal(numericIDs("", v))
+	mended, merr := json.Marshal(numbers("", v, isNumber))
 	if merr != nil {
 		return err
 	}
 	return json.Unmarshal(mended, out)
 }
 
-// numericIDs turns strings of digits below the key id, or a key that ends in _id
-// or _ids, into numbers.
-func numericIDs(key string, v any) any {
+// numbers turns strings of digits below a key that is to be a number into numbers.
+func numbers(key string, v any, isNumber func(key string) bool) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
-			v[k] = numericIDs(k, e)
+			v[k] = numbers(k, e, isNumber)
 		}
 	case []any:
 		for i, e := range v {
-			v[i] = numericIDs(key, e)
+			v[i] = numbers(key, e, isNumber)
 		}
 	case string:
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && isID(key) && v == strconv.FormatInt(n, 10) {
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && isNumber(key) && v == strconv.FormatInt(n, 10) {
 			return json.Number(v)
 		}
 	}
 	return v
 }
 
+// isID tells whether the Administrative API has an id or a status by that name.
 func isID(key string) bool {
 	if strings.HasSuffix(key, "_thread_id") {
 		return false // the name of a worker

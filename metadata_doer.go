@@ -27,9 +27,9 @@ var errUnanswered = errors.New("not answered with data")
 // object, as far as its first byte tells. Name is that of the operation in text, empty
 // if it has none there. A refusal that holds GraphQL errors is a [*GraphQLError].
 func (s *MetadataService) send(ctx context.Context, name, text string, vars map[string]any) (*result, []byte, error) {
-	client, operation := s.c.graphql, graphqlOperation
+	client, operation := s.c.graphql, s.operation()
 	if s.beta {
-		client, operation = s.c.graphqlBeta, betaOperation
+		client = s.c.graphqlBeta
 	}
 	x := &graphqlExchange{res: &result{
 		request: &request{method: http.MethodPost, operation: operation, repeatable: true},

@@ -26,14 +26,14 @@ func TestQueryIsRepeated(t *testing.T) {
 			}
 			return response(200, "application/json", `{"data":{}}`), nil
 		})
-		if err := c.Metadata.Query(t.Context(), "query { job }", map[string]any{"id": 1}, new(jobModels)); err != nil {
+		if err := c.Metadata.Query(t.Context(), "query($id: Int) { job(id: $id) { id } }", map[string]any{"id": 1}, new(jobModels)); err != nil {
 			t.Fatal(err)
 		}
 		var bodies []string
 		for _, r := range s.requests() {
 			bodies = append(bodies, strings.TrimSpace(r.Body))
 		}
-		want := `{"query":"query { job }","variables":{"id":1}}`
+		want := `{"query":"query($id: Int) { job(id: $id) { id } }","variables":{"id":1}}`
 		if diff := cmp.Diff([]string{want, want, want}, bodies); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

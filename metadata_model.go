@@ -1,5 +1,20 @@
 package dbtcloud
 
+import (
+	"context"
+	"iter"
+)
+
+func (f ModelFilter) listing() listing {
+	return listing{path: []string{"applied", "models"}, node: "ModelAppliedStateNode", input: "ModelAppliedFilter", filter: f}
+}
+
+// Models are the models of an environment as they were last built. API: Discovery,
+// environment(id).applied.models.
+func (s *MetadataService) Models(ctx context.Context, environmentID int64, f ModelFilter, opts ...QueryOption) iter.Seq2[*Model, error] {
+	return Select[Model](ctx, s, environmentID, f, opts...)
+}
+
 // Model is a model in the applied state: as it was last built in its environment. Only
 // what was asked for is filled; what was not, and what the server says is null, is zero
 // or nil, as in every type of a node. Those that hold lists of nodes, code, Config and

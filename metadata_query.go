@@ -1,0 +1,314 @@
+package dbtcloud
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/slimci/dbtcloud/internal/discovery"
+)
+
+// maxQueryTokens bounds the text of a query.
+const maxQueryTokens = 50_000
+
+// query is a caller's query.
+type query struct {
+	text  string
+	vars  map[string]any // as given, and filled in for paging
+	plain map[string]any // what JSON makes of them
+	doc   *ast.QueryDocument
+	op    *ast.OperationDefinition
+}
+
+// parseQuery refuses a text that does not parse, more than one operation, and one that is
+// no query.
+func parseQuery(text string, vars map[string]any) (*query, error) {
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxQueryTokens)
+	if err != nil {
+		return nil, errors.New("the query does not parse: " + syntax(err))
+	}
+	if len(doc.Operations) != 1 {
+		return nil, fmt.Errorf("the query must hold one operation, not %d", len(doc.Operations))
+	}
+	q := &query{text: text, vars: vars, doc: doc, op: doc.Operations[0]}
+	if q.op.Operation != ast.Query {
+		return nil, fmt.Errorf("the operation must be a query: a %s could happen twice", q.op.Operation)
+	}
+	q.plain, err = plainVariables(vars)
+	return q, err
+}
+
+// check refuses what else can be known to be wrong without the server: variables that are
+// missing, unknown or of the wrong type, and pages over the limit. Whether the fields exist
+// is for the server to say.
+func (q *query) check() error {
+	if err := q.checkVariables(); err != nil {
+		return err
+	}
+	return q.checkPages(q.op.SelectionSet, maxNodes, 0)
+}
+
+// syntax is what a parser says, with the line.
+func syntax(err error) string {
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok && len(e.Locations) > 0 {
+		return fmt.Sprintf("line %d, column %d: %s", e.Locations[0].Line, e.Locations[0].Column, e.Message)
+	}
+	return err.Error()
+}
+
+// plainVariables are the variables as JSON has them.
+func plainVariables(vars map[string]any) (map[string]any, error) {
+	b, err := json.Marshal(vars)
+	if err != nil {
+		return nil, fmt.Errorf("the variables: %w", unwrapMarshal(err))
+	}
+	plain := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	return plain, d.Decode(&plain)
+}
+
+func (q *query) checkVariables() error {
+	var names []string
+	for _, def := range q.op.VariableDefinitions {
+		names = append(names, def.Variable)
+		value, given := q.plain[def.Variable]
+		if !given && (def.DefaultValue != nil || !def.Type.NonNull) {
+			continue
+		}
+		if !given {
+			return fmt.Errorf("variable $%s: is missing: the query declares it as %s", def.Variable, def.Type)
+		}
+		if err := checkValue(def.Type, value); err != nil {
+			return fmt.Errorf("variable $%s: %w", def.Variable, err)
+		}
+	}
+	for _, name := range sortedKeys(q.vars) {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("variable $%s: the query does not declare it%s", name, didYouMean(name, names))
+		}
+	}
+	return nil
+}
+
+func didYouMean(name string, among []string) string {
+	if near := discovery.Nearest(name, among); len(near) > 0 {
+		return "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return ""
+}
+
+// checkValue tells why a value is none of a type. Types that this package does not know
+// the values of take everything.
+func checkValue(typ *ast.Type, v any) error {
+	switch list, isList := v.([]any); {
+	case v == nil && typ.NonNull:
+		return fmt.Errorf("must not be null: the query declares it as %s", typ)
+	case v == nil:
+		return nil
+	case typ.Elem != nil && isList:
+		for i, item := range list {
+			if err := checkValue(typ.Elem, item); err != nil {
+				return fmt.Errorf("item %d: %w", i, err)
+			}
+		}
+		return nil
+	case typ.Elem != nil:
+		return checkValue(typ.Elem, v) // one value stands for a list of one
+	case isList && discovery.Beta().Types[typ.NamedType] != nil:
+		return fmt.Errorf("must be one %s, not a list", typ.NamedType)
+	}
+	if !scalarFits(typ.NamedType, v) {
+		return fmt.Errorf("must be %s, not %s", typ, describeValue(v))
+	}
+	return nil
+}
+
+func scalarFits(typ string, v any) bool {
+	text, isText := v.(string)
+	number, isNumber := v.(json.Number)
+	switch typ {
+	case "Int":
+		_, err := strconv.ParseInt(number.String(), 10, 32)
+		return err == nil
+	case "BigInt":
+		_, err := strconv.ParseInt(text+number.String(), 10, 64)
+		return err == nil
+	case "Float":
+		return isNumber
+	case "String":
+		return isText
+	case "Boolean":
+		_, ok := v.(bool)
+		return ok
+	case "DateTime":
+		_, err := time.Parse(time.RFC3339, text)
+		return err == nil
+	case "Date":
+		_, err := time.Parse(time.DateOnly, text)
+		return err == nil
+	}
+	if def := discovery.Beta().Types[typ]; def != nil && def.Kind == ast.InputObject {
+		_, ok := v.(map[string]any)
+		return ok
+	}
+	return true
+}
+
+// describeValue tells what kind of value v is, without repeating it.
+func describeValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case json.Number:
+		if _, err := v.Int64(); err != nil {
+			return "a fraction, or a number that is too large"
+		}
+		return "a number"
+	case []any:
+		return "a list"
+	}
+	return "an object"
+}
+
+// checkPages refuses page sizes that the API refuses. Lists of a job have smaller pages.
+func (q *query) checkPages(set ast.SelectionSet, most int, depth int) error {
+	if depth > maxDepth*4 {
+		return nil
+	}
+	for _, field := range q.fieldsOf(set, 0) {
+		if first := field.Arguments.ForName("first"); first != nil {
+			if n, known := q.number(first.Value); known && (n < 1 || n > most) {
+				return fmt.Errorf("field %s: the page size (first) must be from 1 to %d, not %d", field.Name, most, n)
+			}
+		}
+		below := most
+		if depth == 0 && field.Name == "job" {
+			below = maxJobNodes
+		}
+		if err := q.checkPages(field.SelectionSet, below, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number is what an argument is, where that is known.
+func (q *query) number(v *ast.Value) (n int, known bool) {
+	text := v.Raw
+	if v.Kind == ast.Variable {
+		value, given := q.plain[v.Raw]
+		number, _ := value.(json.Number)
+		text = number.String()
+		if def := q.op.VariableDefinitions.ForName(v.Raw); !given && def != nil && def.DefaultValue != nil {
+			text = def.DefaultValue.Raw
+		}
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
+}
+
+// fieldsOf are the fields of a selection, those of its fragments included.
+func (q *query) fieldsOf(set ast.SelectionSet, depth int) []*ast.Field {
+	var fields []*ast.Field
+	if depth > maxDepth {
+		return nil // fragments that hold each other: the server says so
+	}
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			fields = append(fields, s)
+		case *ast.InlineFragment:
+			fields = append(fields, q.fieldsOf(s.SelectionSet, depth+1)...)
+		case *ast.FragmentSpread:
+			if def := q.doc.Fragments.ForName(s.Name); def != nil {
+				fields = append(fields, q.fieldsOf(def.SelectionSet, depth+1)...)
+			}
+		}
+	}
+	return fields
+}
+
+// at is the field of that name in the answer, and all that is selected of it.
+func (q *query) at(set ast.SelectionSet, name string) (field *ast.Field, below ast.SelectionSet) {
+	for _, f := range q.fieldsOf(set, 0) {
+		if f.Alias == name {
+			field, below = f, append(slices.Clip(below), f.SelectionSet...)
+		}
+	}
+	return field, below
+}
+
+// paged is the document that asks for one page of the list at connection. The variable
+// of a page size that is not given gets the largest one.
+func (q *query) paged(connection string) (d document, first int, err error) {
+	d = document{name: q.op.Name, text: q.text, path: strings.Split(connection, ".")}
+	field, set, err := q.follow(d.path)
+	if err != nil {
+		return d, 0, err
+	}
+	after := field.Arguments.ForName("after")
+	if after == nil || after.Value.Kind != ast.Variable {
+		return d, 0, errors.New("it must take a variable as its argument after, as in after: $after, for the pages to follow")
+	}
+	d.after = after.Value.Raw
+	most := maxNodes
+	if q.has(set, "paginationCursor") {
+		most = maxJobNodes
+	} else if _, info := q.at(set, "pageInfo"); !q.has(info, "endCursor") || !q.has(info, "hasNextPage") {
+		return d, 0, errors.New("select pageInfo { endCursor hasNextPage } in it, or for a list of a job the paginationCursor of its items, for the pages to follow")
+	}
+	size := field.Arguments.ForName("first")
+	switch {
+	case size == nil && most == maxJobNodes:
+		return d, 0, fmt.Errorf("it must take an argument first, at most %d: the API is going to cut lists that have none", maxJobNodes)
+	case size != nil && size.Value.Kind == ast.Variable:
+		if first, known := q.number(size.Value); known {
+			most = first
+		}
+		q.vars = maps.Clone(q.vars)
+		if q.vars == nil {
+			q.vars = map[string]any{}
+		}
+		q.vars[size.Value.Raw] = most
+		q.plain[size.Value.Raw] = json.Number(strconv.Itoa(most))
+		first = most
+	case size != nil:
+		first, _ = q.number(size.Value)
+	}
+	d.vars = q.vars
+	return d, first, q.check()
+}
+
+// follow goes down a path of names in the answer, to the field that it leads to.
+func (q *query) follow(path []string) (field *ast.Field, set ast.SelectionSet, err error) {
+	set = q.op.SelectionSet
+	for _, name := range path {
+		var names []string
+		for _, f := range q.fieldsOf(set, 0) {
+			names = append(names, f.Alias)
+		}
+		if field, set = q.at(set, name); field == nil {
+			return nil, nil, fmt.Errorf("the query selects no %q there%s", name, didYouMean(name, names))
+		}
+	}
+	return field, set, nil
+}
+
+// has tells whether a selection has a field of that name in the answer.
+func (q *query) has(set ast.SelectionSet, name string) bool {
+	field, _ := q.at(set, name)
+	return field != nil
+}
