@@ -8,29 +8,29 @@ import (
 
 // LineageNode is a resource in a [Graph].
 type LineageNode struct {
-	UniqueID     string       `json:"uniqueId"`
-	Name         string       `json:"name"`
-	ResourceType ResourceType `json:"resourceType"`
+	UniqueID     string       `json:"uniqueId,omitzero"`
+	Name         string       `json:"name,omitzero"`
+	ResourceType ResourceType `json:"resourceType,omitzero"`
 	// ParentIDs are what the node is made of, PublicParentIDs those of its parents that
 	// other projects publish. An id may stand in both.
-	ParentIDs       []string `json:"parentIds"`
-	PublicParentIDs []string `json:"publicParentIds"`
+	ParentIDs       []string `json:"parentIds,omitzero"`
+	PublicParentIDs []string `json:"publicParentIds,omitzero"`
 
-	ProjectID           int64       `json:"projectId"`
-	FilePath            string      `json:"filePath"`
-	FQN                 []string    `json:"fqn"`
-	Tags                []string    `json:"tags"`
-	Group               string      `json:"group"`
-	Access              AccessLevel `json:"access"`
-	Version             string      `json:"version"`
-	Database            string      `json:"database"`
-	Schema              string      `json:"schema"`
-	Alias               string      `json:"alias"`
-	MaterializationType string      `json:"materializationType"`
-	ModelingLayer       string      `json:"modelingLayer"` // of models
-	SourceName          string      `json:"sourceName"`    // of sources
-	LastRunStatus       NodeStatus  `json:"lastRunStatus"`
-	WorstTestStatus     NodeStatus  `json:"worstTestStatus"`
+	ProjectID           int64       `json:"projectId,omitzero"`
+	FilePath            string      `json:"filePath,omitzero"`
+	FQN                 []string    `json:"fqn,omitzero"`
+	Tags                []string    `json:"tags,omitzero"`
+	Group               string      `json:"group,omitzero"`
+	Access              AccessLevel `json:"access,omitzero"`
+	Version             string      `json:"version,omitzero"`
+	Database            string      `json:"database,omitzero"`
+	Schema              string      `json:"schema,omitzero"`
+	Alias               string      `json:"alias,omitzero"`
+	MaterializationType string      `json:"materializationType,omitzero"`
+	ModelingLayer       string      `json:"modelingLayer,omitzero"` // of models
+	SourceName          string      `json:"sourceName,omitzero"`    // of sources
+	LastRunStatus       NodeStatus  `json:"lastRunStatus,omitzero"`
+	WorstTestStatus     NodeStatus  `json:"worstTestStatus,omitzero"`
 
 	// Absent marks what others name as a parent and what is not among the nodes
 	// itself: it belongs to another project, or the filter has left it out. Its
