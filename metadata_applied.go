@@ -1,5 +1,46 @@
 package dbtcloud
 
+import (
+	"context"
+	"iter"
+)
+
+// Models are the models of an environment as they were last built. API: Discovery,
+// environment(id).applied.models.
+func (s *MetadataService) Models(ctx context.Context, environmentID int64, f ModelFilter, opts ...QueryOption) iter.Seq2[*Model, error] {
+	return Select[Model](ctx, s, environmentID, f, opts...)
+}
+
+// Sources are the tables of the environment's sources, with the last check of their
+// freshness. API: Discovery, environment(id).applied.sources.
+func (s *MetadataService) Sources(ctx context.Context, environmentID int64, f SourceFilter, opts ...QueryOption) iter.Seq2[*Source, error] {
+	return Select[Source](ctx, s, environmentID, f, opts...)
+}
+
+// Seeds are the seeds of an environment as they were last loaded. API: Discovery,
+// environment(id).applied.seeds.
+func (s *MetadataService) Seeds(ctx context.Context, environmentID int64, f SeedFilter, opts ...QueryOption) iter.Seq2[*Seed, error] {
+	return Select[Seed](ctx, s, environmentID, f, opts...)
+}
+
+// Snapshots are the snapshots of an environment as they were last run. API: Discovery,
+// environment(id).applied.snapshots.
+func (s *MetadataService) Snapshots(ctx context.Context, environmentID int64, f SnapshotFilter, opts ...QueryOption) iter.Seq2[*Snapshot, error] {
+	return Select[Snapshot](ctx, s, environmentID, f, opts...)
+}
+
+// Tests are the tests of an environment, with what they last found. API: Discovery,
+// environment(id).applied.tests.
+func (s *MetadataService) Tests(ctx context.Context, environmentID int64, f TestFilter, opts ...QueryOption) iter.Seq2[*Test, error] {
+	return Select[Test](ctx, s, environmentID, f, opts...)
+}
+
+// Exposures are the exposures of an environment. API: Discovery,
+// environment(id).applied.exposures.
+func (s *MetadataService) Exposures(ctx context.Context, environmentID int64, f ExposureFilter, opts ...QueryOption) iter.Seq2[*Exposure, error] {
+	return Select[Exposure](ctx, s, environmentID, f, opts...)
+}
+
 // Source is a table of a source in the applied state: with the last check of its freshness.
 type Source struct {
 	UniqueID          string         `json:"uniqueId,omitzero"`

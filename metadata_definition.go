@@ -1,5 +1,76 @@
 package dbtcloud
 
+import (
+	"context"
+	"iter"
+)
+
+// ModelDefinitions are the models of an environment as the project last defined them,
+// built or not. API: Discovery, environment(id).definition.models.
+func (s *MetadataService) ModelDefinitions(ctx context.Context, environmentID int64, f ModelDefinitionFilter, opts ...QueryOption) iter.Seq2[*ModelDefinition, error] {
+	return Select[ModelDefinition](ctx, s, environmentID, f, opts...)
+}
+
+// SourceDefinitions are the tables of the environment's sources as the project last
+// defined them. API: Discovery, environment(id).definition.sources.
+func (s *MetadataService) SourceDefinitions(ctx context.Context, environmentID int64, f SourceDefinitionFilter, opts ...QueryOption) iter.Seq2[*SourceDefinition, error] {
+	return Select[SourceDefinition](ctx, s, environmentID, f, opts...)
+}
+
+// SeedDefinitions are the seeds of an environment as the project last defined them.
+// API: Discovery, environment(id).definition.seeds.
+func (s *MetadataService) SeedDefinitions(ctx context.Context, environmentID int64, f SeedDefinitionFilter, opts ...QueryOption) iter.Seq2[*SeedDefinition, error] {
+	return Select[SeedDefinition](ctx, s, environmentID, f, opts...)
+}
+
+// SnapshotDefinitions are the snapshots of an environment as the project last defined
+// them. API: Discovery, environment(id).definition.snapshots.
+func (s *MetadataService) SnapshotDefinitions(ctx context.Context, environmentID int64, f SnapshotDefinitionFilter, opts ...QueryOption) iter.Seq2[*SnapshotDefinition, error] {
+	return Select[SnapshotDefinition](ctx, s, environmentID, f, opts...)
+}
+
+// TestDefinitions are the tests of an environment as the project last defined them.
+// API: Discovery, environment(id).definition.tests.
+func (s *MetadataService) TestDefinitions(ctx context.Context, environmentID int64, f TestDefinitionFilter, opts ...QueryOption) iter.Seq2[*TestDefinition, error] {
+	return Select[TestDefinition](ctx, s, environmentID, f, opts...)
+}
+
+// ExposureDefinitions are the exposures of an environment as the project last defined
+// them. API: Discovery, environment(id).definition.exposures.
+func (s *MetadataService) ExposureDefinitions(ctx context.Context, environmentID int64, f ExposureDefinitionFilter, opts ...QueryOption) iter.Seq2[*ExposureDefinition, error] {
+	return Select[ExposureDefinition](ctx, s, environmentID, f, opts...)
+}
+
+// Macros are the macros of an environment, those of packages and dbt's own included.
+// API: Discovery, environment(id).definition.macros.
+func (s *MetadataService) Macros(ctx context.Context, environmentID int64, f MacroFilter, opts ...QueryOption) iter.Seq2[*Macro, error] {
+	return Select[Macro](ctx, s, environmentID, f, opts...)
+}
+
+// Metrics are the metrics of an environment. API: Discovery,
+// environment(id).definition.metrics.
+func (s *MetadataService) Metrics(ctx context.Context, environmentID int64, f MetricFilter, opts ...QueryOption) iter.Seq2[*MetricNode, error] {
+	return Select[MetricNode](ctx, s, environmentID, f, opts...)
+}
+
+// SemanticModels are the semantic models of an environment. API: Discovery,
+// environment(id).definition.semanticModels.
+func (s *MetadataService) SemanticModels(ctx context.Context, environmentID int64, f SemanticModelFilter, opts ...QueryOption) iter.Seq2[*SemanticModel, error] {
+	return Select[SemanticModel](ctx, s, environmentID, f, opts...)
+}
+
+// SavedQueries are the saved queries of an environment. API: Discovery,
+// environment(id).definition.savedQueries.
+func (s *MetadataService) SavedQueries(ctx context.Context, environmentID int64, f SavedQueryFilter, opts ...QueryOption) iter.Seq2[*SavedQuery, error] {
+	return Select[SavedQuery](ctx, s, environmentID, f, opts...)
+}
+
+// Groups are the groups of an environment. API: Discovery,
+// environment(id).definition.groups.
+func (s *MetadataService) Groups(ctx context.Context, environmentID int64, f GroupFilter, opts ...QueryOption) iter.Seq2[*GroupNode, error] {
+	return Select[GroupNode](ctx, s, environmentID, f, opts...)
+}
+
 // ModelDefinition is a model in the definition state: as the project last said, built or not.
 type ModelDefinition struct {
 	UniqueID         string             `json:"uniqueId,omitzero"`

@@ -2,17 +2,58 @@ package dbtcloud
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"reflect"
 )
 
-func (f ModelFilter) listing() listing {
-	return listing{path: []string{"applied", "models"}, node: "ModelAppliedStateNode", input: "ModelAppliedFilter", filter: f}
+// Model is the model of that unique id in the applied state, such as
+// model.shop.orders, compared with its case. Without it the error is [ErrNotFound].
+// API: Discovery, environment(id).applied.models.
+func (s *MetadataService) Model(ctx context.Context, environmentID int64, uniqueID string, opts ...QueryOption) (*Model, error) {
+	for model, err := range s.Models(ctx, environmentID, ModelFilter{UniqueIDs: []string{uniqueID}}, opts...) {
+		return model, err
+	}
+	return nil, s.missing("model", uniqueID, environmentID)
 }
 
-// Models are the models of an environment as they were last built. API: Discovery,
+// ModelsByName are the models of that name in the applied state, compared with its
+// case: none, one, or several, since packages and the versions of a model share names.
+// The API has no filter by name (Identifier of [ModelFilter] is the alias, which may
+// differ), so this reads the names of all models of the environment, 500 a request,
+// and then the models that were found, with opts, in one request more. With a unique
+// id at hand, [MetadataService.Model] needs a single request. API: Discovery,
 // environment(id).applied.models.
-func (s *MetadataService) Models(ctx context.Context, environmentID int64, f ModelFilter, opts ...QueryOption) iter.Seq2[*Model, error] {
-	return Select[Model](ctx, s, environmentID, f, opts...)
+func (s *MetadataService) ModelsByName(ctx context.Context, environmentID int64, name string, opts ...QueryOption) iter.Seq2[*Model, error] {
+	if err := refuseByName(s, name, opts); err != nil {
+		return failed[Model](fmt.Errorf("%w: ModelsByName: %w", ErrInvalid, err))
+	}
+	return func(yield func(*Model, error) bool) {
+		var found ModelFilter
+		for model, err := range s.Models(ctx, environmentID, ModelFilter{}, Fields("name")) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if model.Name == name {
+				found.UniqueIDs = append(found.UniqueIDs, model.UniqueID)
+			}
+		}
+		if len(found.UniqueIDs) > 0 {
+			s.Models(ctx, environmentID, found, opts...)(yield)
+		}
+	}
+}
+
+// refuseByName refuses what would be refused only after all names have been read.
+func refuseByName(s *MetadataService, name string, opts []QueryOption) error {
+	if name == "" {
+		return errors.New("the name is empty")
+	}
+	in := scope{field: "environment", most: maxNodes}
+	_, _, _, err := listDocument(s, in, ModelFilter{}.listing(), newQueryOptions(opts), reflect.TypeFor[Model]())
+	return err
 }
 
 // Model is a model in the applied state: as it was last built in its environment. Only
