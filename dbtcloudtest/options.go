@@ -101,6 +101,7 @@ type config struct {
 	readLag       time.Duration
 	readMisses    int
 	artifactLag   time.Duration
+	metadataLag   time.Duration
 	writes        Writes
 	deletes       Deletes
 	nestedCancel  bool
@@ -194,6 +195,9 @@ func WithReadMisses(k int) Option { return func(c *config) { c.readMisses = k } 
 
 // WithArtifactLag makes artifacts answer 404 until the run has been over for so long (default 0).
 func WithArtifactLag(d time.Duration) Option { return func(c *config) { c.artifactLag = d } }
+
+// WithMetadataLag makes the Discovery API know nothing of a run until it has been over for so long (default 0).
+func WithMetadataLag(d time.Duration) Option { return func(c *config) { c.metadataLag = d } }
 
 // WithLatency sets how long a request takes through [Server.Transport], half of it before the work and half after (default none).
 // Sockets have a latency of their own and no other.

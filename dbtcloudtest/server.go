@@ -34,7 +34,7 @@ func New(opts ...Option) *Server {
 	}
 	w := &world{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.seed, cfg.seed^0x9e3779b97f4a7c15)), id: firstID,
-		projects: map[int64]*resource{}, environments: map[int64]*resource{}, jobs: map[int64]*job{}, runs: map[int64]*run{},
+		projects: map[int64]*resource{}, environments: map[int64]*resource{}, jobs: map[int64]*job{}, runs: map[int64]*run{}, metadata: map[int64]*metadata{},
 		routes: routes(),
 	}
 	w.addProject(DefaultProjectID, "Analytics", worldBegin())
@@ -92,7 +92,7 @@ func (r route) operation() string { return r.method + " " + r.pattern }
 
 // routes is every operation that the fake serves.
 func routes() []route {
-	return slices.Concat(accountRoutes(), projectRoutes(), environmentRoutes(), envVarRoutes(), jobRoutes(), runRoutes())
+	return slices.Concat(accountRoutes(), projectRoutes(), environmentRoutes(), envVarRoutes(), jobRoutes(), runRoutes(), discoveryRoutes())
 }
 
 // exchange carries one request from arrival to its answer. The error is that of ctx, when it ends in between.
@@ -165,6 +165,9 @@ func (s *Server) work(c *call) answer {
 		c.now = now
 		r, params, found := w.route(c.method, c.path)
 		if refused, ok := w.refuse(c); ok {
+			if isDiscovery(c.path) {
+				return w.refuseDiscovery()
+			}
 			return refused
 		}
 		if !found {

@@ -93,6 +93,7 @@ type world struct {
 	runOrder     []*run // by id
 	active       []*run // the unfinished ones, by id
 	envVars      []*envVar
+	metadata     map[int64]*metadata // by environment
 
 	locked     bool
 	lockReason string
