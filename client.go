@@ -20,8 +20,9 @@ import (
 )
 
 // Client talks to one dbt Cloud account. Make one with [New]; it is safe for
-// concurrent use, and all its services share one connection pool, one retry
-// policy and one pause after a 429.
+// concurrent use, and all its services share one connection pool and one retry
+// policy. The Administrative API has one pause after a 429, the Discovery API
+// ([MetadataService]) another.
 type Client struct {
 	Accounts             *AccountsService
 	EnvironmentVariables *EnvironmentVariablesService
@@ -36,10 +37,11 @@ type Client struct {
 	rest        *resty.Client
 	graphql     *graphql.Client
 	graphqlBeta *graphql.Client
-	onlyBeta    bool // the caller's metadata URL is the beta endpoint
-	transport   *transport.RoundTripper
-	redact      func(string) string // takes tokens out of a text
-	clock       *atomic.Int64       // nanoseconds that the server's clock is ahead of ours
+	onlyBeta    bool                    // the caller's metadata URL is the beta endpoint
+	transport   *transport.RoundTripper // of the Administrative API
+	discovery   *transport.RoundTripper // of the Discovery API
+	redact      func(string) string     // takes tokens out of a text
+	clock       *atomic.Int64           // nanoseconds that the server's clock is ahead of ours
 }
 
 // service is what every service is made of.
@@ -82,13 +84,19 @@ func newClient(cfg config) *Client {
 	if cfg.metadataURL == nil {
 		cfg.metadataURL = hosts.Metadata(cfg.host)
 	}
+	if cfg.metadataRate == 0 {
+		cfg.metadataRate = defaultMetadataRate
+	}
 	c := &Client{accountID: cfg.account, base: cfg.host, clock: new(atomic.Int64)}
 	cfg.token, c.redact = newRedactor(cfg.token)
-	hc, rt := newHTTPClient(cfg)
-	c.transport = rt
-	c.rest = resty.NewWithClient(hc).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
-	c.graphql = graphql.NewClient(cfg.metadataURL.String(), doer{hc})
-	c.graphqlBeta = graphql.NewClient(hosts.Beta(cfg.metadataURL).String(), doer{hc})
+	hc, base := newHTTPClient(cfg)
+	c.transport = newTransport(cfg, base, hc.Timeout)
+	c.discovery = newTransport(cfg, transport.Throttled{Base: base}, hc.Timeout)
+	c.discovery.Limit = transport.NewLimit(cfg.metadataRate)
+	c.rest = resty.NewWithClient(over(c.transport, hc)).SetBaseURL(cfg.host.String()).SetLogger(silent{}).SetDisableWarn(true)
+	asks := doer{over(c.discovery, hc)}
+	c.graphql = graphql.NewClient(cfg.metadataURL.String(), asks)
+	c.graphqlBeta = graphql.NewClient(hosts.Beta(cfg.metadataURL).String(), asks)
 	c.onlyBeta = *hosts.Beta(cfg.metadataURL) == *cfg.metadataURL
 	c.Accounts = &AccountsService{c}
 	c.EnvironmentVariables = &EnvironmentVariablesService{c}
@@ -101,9 +109,9 @@ func newClient(cfg config) *Client {
 }
 
 // newHTTPClient copies the caller's client, so that neither it nor
-// http.DefaultTransport is ever changed. Its Timeout becomes the limit of one
-// attempt: around the retries it would cut a pause short.
-func newHTTPClient(cfg config) (*http.Client, *transport.RoundTripper) {
+// http.DefaultTransport is ever changed. Its Transport is also returned, in the
+// middleware.
+func newHTTPClient(cfg config) (*http.Client, http.RoundTripper) {
 	hc := new(http.Client)
 	if cfg.httpClient != nil {
 		*hc = *cfg.httpClient
@@ -115,12 +123,18 @@ func newHTTPClient(cfg config) (*http.Client, *transport.RoundTripper) {
 	for _, wrap := range cfg.middleware {
 		base = wrap(base)
 	}
+	return hc, base
+}
+
+// newTransport is the policy of one API. The Timeout of the caller's client becomes
+// the limit of one attempt: around the retries it would cut a pause short.
+func newTransport(cfg config, base http.RoundTripper, timeout time.Duration) *transport.RoundTripper {
 	policy := cfg.retry.policy()
 	if policy.AttemptTimeout == 0 {
-		policy.AttemptTimeout = hc.Timeout
+		policy.AttemptTimeout = timeout
 	}
 	trusted := []*url.URL{cfg.host, cfg.metadataURL}
-	rt := &transport.RoundTripper{
+	return &transport.RoundTripper{
 		Base:  base,
 		Token: cfg.token,
 		Trusted: func(u *url.URL) bool {
@@ -130,8 +144,13 @@ func newHTTPClient(cfg config) (*http.Client, *transport.RoundTripper) {
 		Logger:    cfg.logger,
 		UserAgent: userAgent(cfg.userAgent),
 	}
-	hc.Transport, hc.Timeout, hc.CheckRedirect = rt, 0, transport.CheckRedirect
-	return hc, rt
+}
+
+// over is a client like hc that sends by rt.
+func over(rt *transport.RoundTripper, hc *http.Client) *http.Client {
+	own := *hc
+	own.Transport, own.Timeout, own.CheckRedirect = rt, 0, transport.CheckRedirect
+	return &own
 }
 
 // defaultTransport is like http.DefaultTransport, of which it is a copy wherever
@@ -175,8 +194,8 @@ func (c *Client) RunURL(r *Run) string {
 	return fmt.Sprintf("%s/deploy/%d/projects/%d/runs/%d", c.Host(), c.accountID, r.ProjectID, r.ID)
 }
 
-// PausedUntil tells until when nothing is sent because of a 429; zero when the
-// client is not paused.
+// PausedUntil tells until when nothing is sent to the Administrative API because of a
+// 429; zero when it is not paused. See [MetadataService.PausedUntil] for the other.
 func (c *Client) PausedUntil() time.Time { return c.transport.PausedUntil() }
 
 // serverTime is the time by the server's clock, as far as an answer has told it.

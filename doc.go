@@ -50,15 +50,21 @@
 // the answer's headers, five attempts in all, with full jitter between 0.5 and 30
 // seconds; Retry-After is respected. An answer that breaks off later is an error.
 // Creating and triggering are repeated only if the request was never sent or was
-// answered 429: any other doubt is an [UncertainError]. After a 429 the whole
-// client pauses, five minutes unless the server says otherwise. A wait that would
+// answered 429: any other doubt is an [UncertainError]. After a 429 nothing is sent to
+// that API, five minutes unless the server says otherwise. A wait that would
 // outlast the context fails at once. Bring no retries of your own: a retrying
 // transport below this client repeats what must not be repeated.
+//
+// The Discovery API takes 500 requests a minute, a tenth of what the other takes, and has
+// a pause of its own: neither holds the other up. Before every attempt the client waits
+// for its turn, 450 a minute unless [WithMetadataRate] says otherwise. An answer 200 that
+// only says that the rate limit is exceeded counts as the 429 that it means.
 //
 // # Errors
 //
 // An answer that is not a success is an [*Error]; errors.Is with [ErrNotFound],
-// [ErrUnauthorized] and the other sentinels sorts them. What cannot be right is
+// [ErrUnauthorized] and the other sentinels sorts them. The errors of a GraphQL answer
+// are a [*GraphQLError], whatever its status, with the data that came beside them. What cannot be right is
 // refused before any request, as [ErrInvalid]. An answer that is no JSON, lacks its
 // data or its id, or is larger than 64 MiB is an [*Error] too. Tokens, request
 // bodies and query strings never appear in an error, a log line or %+v. Should a

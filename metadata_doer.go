@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hasura/go-graphql-client"
 
@@ -50,6 +51,11 @@ func (s *MetadataService) send(ctx context.Context, name, text string, vars map[
 	}
 	return x.res, x.res.raw, nil
 }
+
+// PausedUntil tells until when nothing is sent to the Discovery API because it has
+// answered 429, or that its rate limit is exceeded; zero when it is not paused. The
+// other services have a pause of their own: [Client.PausedUntil].
+func (s *MetadataService) PausedUntil() time.Time { return s.c.discovery.PausedUntil() }
 
 // notEncoded is why the GraphQL client could not make a request.
 func notEncoded(err error) error {

@@ -1,11 +1,13 @@
 package dbtcloud_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -66,4 +68,131 @@ func TestMetadataURL(t *testing.T) {
 			t.Errorf("sent to %s with %v, want %s", r.URL, r.Header, want)
 		}
 	}
+}
+
+// api answers the requests to /graphql by metadata and the others by rest.
+func api(metadata, rest func() *http.Response) func(int, *http.Request) (*http.Response, error) {
+	return func(_ int, req *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(req.URL.Path, "/graphql") {
+			return metadata(), nil
+		}
+		return rest(), nil
+	}
+}
+
+// TestPausesAreApart: a 429 of one API does not hold the other up, neither does a
+// throttle that comes as a 200.
+func TestPausesAreApart(t *testing.T) {
+	t.Parallel()
+	const throttle = `{"data":null,"errors":[{"message":"Rate limit exceeded"}]}`
+	data := func() *http.Response { return response(200, "application/json", `{"data":{}}`) }
+	job := func() *http.Response { return response(200, "application/json", envelope(fixture(t, "job.json"))) }
+	slow := func() *http.Response { return response(429, "text/plain", "slow down") }
+	hidden := func() *http.Response { return response(200, "application/json", throttle) }
+	tests := map[string]struct {
+		answer   func(int, *http.Request) (*http.Response, error)
+		metadata bool // is paused
+	}{
+		"429 of metadata":      {api(slow, job), true},
+		"throttle in a 200":    {api(hidden, job), true},
+		"429 of REST":          {api(data, slow), false},
+		"a 200 of REST is one": {api(data, func() *http.Response { return response(200, "application/json", throttle) }), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := scripted(t, test.answer, noRetry)
+				begin := time.Now()
+				_, restErr := c.Jobs.Get(t.Context(), 9)
+				queryErr := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil)
+				want := []time.Time{{}, {}} // of REST and of metadata
+				paused, errs := c.Metadata.PausedUntil(), []error{restErr, queryErr}
+				switch {
+				case test.metadata:
+					want[1] = begin.Add(5 * time.Minute)
+				case name == "429 of REST":
+					want[0] = begin.Add(5 * time.Minute)
+				}
+				if diff := cmp.Diff(want, []time.Time{c.PausedUntil(), paused}); diff != "" {
+					t.Errorf("paused until (-want +got):\n%s", diff)
+				}
+				for i, err := range errs {
+					if !want[i].IsZero() != errors.Is(err, dbtcloud.ErrRateLimited) {
+						t.Errorf("errors %v", errs)
+					}
+				}
+				if time.Since(begin) != 0 {
+					t.Errorf("took %v", time.Since(begin))
+				}
+			})
+		})
+	}
+}
+
+// TestMetadataThrottle: a throttle is waited out as every 429 is, and where there is no
+// time for that the caller gets both, at once.
+func TestMetadataThrottle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := scripted(t, func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 2 {
+				return response(200, "application/json", `{"data":{}}`), nil
+			}
+			return response(200, "application/json", `{"errors":[{"message":"Too many requests"}]}`), nil
+		})
+		begin := time.Now()
+		if err := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil); err != nil || time.Since(begin) != 5*time.Minute {
+			t.Errorf("error %v after %v, want an answer after five minutes", err, time.Since(begin))
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for range 2 { // the second is not even sent
+			err := c.Metadata.Query(short, "{ job(id: 9) { runId } }", nil, nil)
+			if !errors.Is(err, dbtcloud.ErrRateLimited) || !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "5,000") || !strings.Contains(err.Error(), "500 requests a minute") {
+				t.Errorf("error %v, want the limit and the deadline", err)
+			}
+		}
+		if len(s.requests()) != 3 {
+			t.Errorf("%d requests, want 3", len(s.requests()))
+		}
+	})
+}
+
+// TestMetadataRate: the client's own limit holds for the Discovery API alone, both of its
+// endpoints together, and says that it is the client's own.
+func TestMetadataRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		data := func() *http.Response { return response(200, "application/json", `{"data":{}}`) }
+		c, s := scripted(t, api(data, func() *http.Response { return response(200, "application/json", envelope(fixture(t, "job.json"))) }), dbtcloud.WithMetadataRate(10))
+		begin := time.Now()
+		for range 2 {
+			if err := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 100 {
+			if _, err := c.Jobs.Get(t.Context(), 9); err != nil {
+				t.Fatal(err)
+			}
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := c.Metadata.Query(short, "{ job(id: 9) { runId } }", nil, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, dbtcloud.ErrRateLimited) || !strings.Contains(err.Error(), "dbtcloud: POST /graphql: transport: the limit of this client, 10 requests a minute") {
+			t.Errorf("error %v, want the client's limit", err)
+		}
+		if len(s.requests()) != 102 || time.Since(begin) != 0 {
+			t.Errorf("%d requests in %v, want 102 at once", len(s.requests()), time.Since(begin))
+		}
+		for range 20 {
+			if err := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begin); took < time.Minute || took > 3*time.Minute {
+			t.Errorf("22 queries took %v at 10 a minute", took)
+		}
+	})
 }

@@ -29,7 +29,12 @@ type config struct {
 	logger      *slog.Logger
 	retry       Retry
 	userAgent   string
+
+	metadataRate int // requests a minute
 }
+
+// defaultMetadataRate leaves a tenth of the 500 a minute that the Discovery API takes.
+const defaultMetadataRate = 450
 
 // FromEnv takes what is set in the environment: the token from
 // DBT_CLOUD_SERVICE_TOKEN, else DBT_CLOUD_API_KEY, else DBT_CLOUD_TOKEN; the
@@ -116,14 +121,33 @@ func WithHost(host string) Option {
 }
 
 // WithMetadataURL sets the Discovery API endpoint where it cannot be derived from
-// the host, as for some single-tenant deployments.
+// the host, as for some single-tenant deployments. Without a path it is that of
+// /graphql. The beta schema is asked beside it, at /beta/graphql.
 func WithMetadataURL(rawURL string) Option {
 	return func(cfg *config) error {
 		u, err := hosts.ParseEndpoint(rawURL)
 		if err != nil {
 			return fmt.Errorf("metadata URL (DBT_CLOUD_METADATA_URL): %w", err)
 		}
+		if strings.Trim(u.Path, "/") == "" {
+			u.Path = "/graphql"
+		}
 		cfg.metadataURL = u
+		return nil
+	}
+}
+
+// WithMetadataRate sets how many requests a minute are sent to the Discovery API, those
+// that are repeated included; a fifth of them may be sent at once. The default is 450.
+// The API refuses more than 500 a minute, over all programs that share its limit, and
+// then everything for about five minutes: set less where there are several, more only for
+// a deployment, or a fake, that takes more.
+func WithMetadataRate(perMinute int) Option {
+	return func(cfg *config) error {
+		if perMinute <= 0 {
+			return errors.New("WithMetadataRate: must be a positive number of requests a minute")
+		}
+		cfg.metadataRate = perMinute
 		return nil
 	}
 }
@@ -177,7 +201,7 @@ type Retry struct {
 	Attempts       int           // attempts of one request, the first included; default 5
 	MinDelay       time.Duration // first backoff, with full jitter; default 500 ms
 	MaxDelay       time.Duration // longest backoff; default 30 s
-	Pause          time.Duration // pause of the whole client after a 429 that names no time; default 5 min
+	Pause          time.Duration // pause of a whole API after a 429 that names no time; default 5 min
 	AttemptTimeout time.Duration // limit of one attempt until its body is closed; default 60 s
 }
 

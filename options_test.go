@@ -31,10 +31,10 @@ func TestNewReportsEveryMistake(t *testing.T) {
 		{"token", []Option{WithAccount(7)}, []string{"no API token"}},
 		{"everything wrong", []Option{
 			WithAccount(-1), WithToken("a b"), WithHost("ftp://x"), WithMetadataURL("http://x"), WithHTTPClient(nil),
-			WithMiddleware(nil), WithTokenSource(nil), WithUserAgent("a\nb"), WithRetry(Retry{Attempts: -1}), nil,
+			WithMiddleware(nil), WithTokenSource(nil), WithUserAgent("a\nb"), WithRetry(Retry{Attempts: -1}), nil, WithMetadataRate(0),
 		}, []string{
 			"account id (DBT_CLOUD_ACCOUNT_ID): must be", "API token: must be", "host (DBT_CLOUD_HOST): has the scheme", "metadata URL (DBT_CLOUD_METADATA_URL): is plain http",
-			"WithHTTPClient: the client is nil", "WithMiddleware: the function is nil", "WithTokenSource: the source is nil", "user agent: must be", "WithRetry: no field", "option 10: is nil",
+			"WithHTTPClient: the client is nil", "WithMiddleware: the function is nil", "WithTokenSource: the source is nil", "user agent: must be", "WithRetry: no field", "option 10: is nil", "WithMetadataRate: must be a positive",
 		}},
 	}
 	for _, test := range tests {
@@ -102,6 +102,8 @@ func TestFromEnv(t *testing.T) {
 			want: result{Token: "service", Host: "https://ab123.us1.dbt.com", Metadata: "https://meta.example.com/graphql"}, account: 42},
 		{name: "what it lacks stays", without: []string{"DBT_CLOUD_ACCOUNT_ID", "DBT_CLOUD_HOST"}, before: []Option{WithAccount(5), WithHost("emea.dbt.com")},
 			want: result{Token: "service", Host: "https://emea.dbt.com", Metadata: "https://meta.example.com/graphql"}, account: 5},
+		{name: "metadata URL without a path", with: map[string]string{"DBT_CLOUD_METADATA_URL": "meta.example.com/"},
+			want: result{Token: "service", Host: "https://ab123.us1.dbt.com", Metadata: "https://meta.example.com/graphql"}, account: 42},
 		{name: "no account", without: []string{"DBT_CLOUD_ACCOUNT_ID"}, want: result{Error: "no account id"}},
 		{name: "account is no number", with: map[string]string{"DBT_CLOUD_ACCOUNT_ID": "seven"}, want: result{Error: "DBT_CLOUD_ACCOUNT_ID"}},
 		{name: "account is zero", with: map[string]string{"DBT_CLOUD_ACCOUNT_ID": "0"}, want: result{Error: "DBT_CLOUD_ACCOUNT_ID"}},

@@ -31,6 +31,10 @@ func (l logger) retry(ctx context.Context, n int, reason string, wait time.Durat
 		slog.Int("attempt", n), slog.String("reason", reason), slog.Duration("wait", wait))
 }
 
+func (l logger) turn(ctx context.Context, wait time.Duration) {
+	l.LogAttrs(ctx, slog.LevelDebug, "dbt Cloud request waits for its turn: the limit of this client", slog.Duration("wait", wait))
+}
+
 func (l logger) pause(ctx context.Context, wait time.Duration) {
-	l.LogAttrs(ctx, slog.LevelWarn, "dbt Cloud asked for a pause: all requests wait", slog.Duration("wait", wait))
+	l.LogAttrs(ctx, slog.LevelWarn, "dbt Cloud asked for a pause: all requests to this API wait", slog.Duration("wait", wait))
 }

@@ -66,7 +66,7 @@ func TestLogLines(t *testing.T) {
 			`DEBUG dbt Cloud request: 2 0 true "" 0s`,
 			`WARN dbt Cloud request is repeated: 2 0 false "connection failed" 0s`,
 			`DEBUG dbt Cloud request: 3 429 true "" 0s`,
-			`WARN dbt Cloud asked for a pause: all requests wait: 0 0 false "" 5m0s`,
+			`WARN dbt Cloud asked for a pause: all requests to this API wait: 0 0 false "" 5m0s`,
 			`WARN dbt Cloud request is repeated: 3 0 false "status 429" 5m0s`,
 			`DEBUG dbt Cloud request: 4 200 true "" 0s`,
 		}

@@ -6,6 +6,7 @@
 //     and after known transient transport errors, with full jitter or as long as Retry-After says.
 //   - Any other request is repeated only if it provably was never sent, or was answered 429.
 //   - After a 429 every request of the RoundTripper waits for the same instant; nothing is sent before it.
+//   - No minute has more attempts than [RoundTripper.Limit] says.
 //   - A wait that would outlast the context is not begun.
 //   - An attempt may take [Policy.AttemptTimeout], until the body of its answer is closed.
 //   - Only hosts that are trusted get the token. Tokens, bodies, headers and query strings are never logged.
@@ -55,6 +56,7 @@ type RoundTripper struct {
 	Policy    Policy                                    // how often and how long
 	Logger    *slog.Logger                              // Debug for each attempt, Warn for a retry or a pause; nil is silent
 	UserAgent string                                    // replaces the User-Agent of every request unless empty
+	Limit     *Limit                                    // how many attempts a minute may have; nil is no limit
 
 	mu    sync.Mutex
 	until time.Time // nothing is sent before this instant
@@ -132,14 +134,17 @@ func (x *exchange) run() (*http.Response, error) {
 	}
 }
 
-// admit waits for the end of a pause and returns the token for the next attempt, empty if the host gets none.
+// admit waits for the end of a pause and for the next attempt's turn, and returns its token, empty if the host gets none.
 func (x *exchange) admit() (string, error) {
 	for {
 		if err := x.t.waitPause(x.ctx); err != nil {
 			return "", err
 		}
+		if err := x.t.Limit.wait(x.ctx, x.log); err != nil {
+			return "", err
+		}
 		token, err := x.t.tokenFor(x.ctx, x.req.URL)
-		// The token may have taken long to get: a pause may have begun meanwhile.
+		// The turn or the token may have taken long: if a pause has begun meanwhile, a turn of before it is void.
 		if err != nil || x.t.PausedUntil().IsZero() {
 			return token, err
 		}
