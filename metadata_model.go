@@ -51,7 +51,7 @@ func refuseByName(s *MetadataService, name string, opts []QueryOption) error {
 	if name == "" {
 		return errors.New("the name is empty")
 	}
-	in := scope{field: "environment", most: maxNodes}
+	in := scope{field: "environment", vars: map[string]any{}, most: maxNodes}
 	_, _, _, err := listDocument(s, in, ModelFilter{}.listing(), newQueryOptions(opts), reflect.TypeFor[Model]())
 	return err
 }
