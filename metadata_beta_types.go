@@ -225,7 +225,7 @@ type PublicModel struct {
 	RelationName              string              `json:"relationName,omitzero"`
 	MaterializationType       string              `json:"materializationType,omitzero"`
 	LastRunStatus             NodeStatus          `json:"lastRunStatus,omitzero"`
-	HealthIssues              []string            `json:"healthIssues,omitzero"` // such as FailedTest
+	HealthIssues              []ModelHealthIssue  `json:"healthIssues,omitzero"`
 	Group                     string              `json:"group,omitzero"`
 	LatestVersion             string              `json:"latestVersion,omitzero"`
 	PackageName               string              `json:"packageName,omitzero"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -77,36 +78,42 @@ type ChangedModel struct {
 // definition of the environment, those that were never built, and at the end, sorted,
 // those that are built but gone from the definition. Only the models' own code is
 // compared, not their configuration, nor macros. It reads both lists with all the code,
-// page by page, and remembers no more than a hash of each model.
+// page by page, and remembers no more than a hash of each model. An environment with
+// models that are built and no definition at all is [ErrNotFound].
 // API: Discovery, environment.applied.models and environment.definition.models.
 func (s *MetadataService) ChangedModels(ctx context.Context, environmentID int64) iter.Seq2[*ChangedModel, error] {
 	return func(yield func(*ChangedModel, error) bool) {
 		fields := Fields("name", "filePath", "rawCode")
-		built := map[string]builtModel{}
+		built := map[string]*builtModel{}
 		for m, err := range s.Models(ctx, environmentID, ModelFilter{}, fields) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			built[m.UniqueID] = builtModel{m.Name, m.FilePath, codeOf(m.RawCode)}
+			built[m.UniqueID] = &builtModel{name: m.Name, path: m.FilePath, code: codeOf(m.RawCode)}
 		}
+		defined := false
 		for m, err := range s.ModelDefinitions(ctx, environmentID, ModelDefinitionFilter{}, fields) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			before, ok := built[m.UniqueID]
-			delete(built, m.UniqueID)
-			change := compareCode(before.code, codeOf(m.RawCode))
-			if !ok {
-				change = ModelNew
+			defined = true
+			change := ModelNew
+			if before := built[m.UniqueID]; before != nil {
+				before.written = true
+				change = compareCode(before.code, codeOf(m.RawCode))
 			}
 			if change != "" && !yield(&ChangedModel{m.UniqueID, m.Name, m.FilePath, change}, nil) {
 				return
 			}
 		}
+		if !defined && len(built) > 0 {
+			yield(nil, fmt.Errorf("%w: environment %d: models are built, but there is no definition of any to compare with", ErrNotFound, environmentID))
+			return
+		}
 		for _, id := range sortedKeys(built) {
-			if !yield(&ChangedModel{id, built[id].name, built[id].path, ModelRemoved}, nil) {
+			if m := built[id]; !m.written && !yield(&ChangedModel{id, m.name, m.path, ModelRemoved}, nil) {
 				return
 			}
 		}
@@ -117,6 +124,7 @@ func (s *MetadataService) ChangedModels(ctx context.Context, environmentID int64
 type builtModel struct {
 	name, path string
 	code       code
+	written    bool // it is in the definition
 }
 
 // code stands for the code of a model; the zero value is code that is not known.
