@@ -83,28 +83,19 @@ type ChangedModel struct {
 // API: Discovery, environment.applied.models and environment.definition.models.
 func (s *MetadataService) ChangedModels(ctx context.Context, environmentID int64) iter.Seq2[*ChangedModel, error] {
 	return func(yield func(*ChangedModel, error) bool) {
-		fields := Fields("name", "filePath", "rawCode")
-		built := map[string]*builtModel{}
-		for m, err := range s.Models(ctx, environmentID, ModelFilter{}, fields) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			built[m.UniqueID] = &builtModel{name: m.Name, path: m.FilePath, code: codeOf(m.RawCode)}
+		built, err := s.builtModels(ctx, environmentID)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
 		defined := false
-		for m, err := range s.ModelDefinitions(ctx, environmentID, ModelDefinitionFilter{}, fields) {
+		for m, err := range s.ModelDefinitions(ctx, environmentID, ModelDefinitionFilter{}, Fields("name", "filePath", "rawCode")) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			defined = true
-			change := ModelNew
-			if before := built[m.UniqueID]; before != nil {
-				before.written = true
-				change = compareCode(before.code, codeOf(m.RawCode))
-			}
-			if change != "" && !yield(&ChangedModel{m.UniqueID, m.Name, m.FilePath, change}, nil) {
+			if change := built.meets(m); change != "" && !yield(&ChangedModel{m.UniqueID, m.Name, m.FilePath, change}, nil) {
 				return
 			}
 		}
@@ -118,6 +109,30 @@ func (s *MetadataService) ChangedModels(ctx context.Context, environmentID int64
 			}
 		}
 	}
+}
+
+// builtModels are the models of an environment as they were last built, by unique id.
+type builtModels map[string]*builtModel
+
+func (s *MetadataService) builtModels(ctx context.Context, environmentID int64) (builtModels, error) {
+	built := builtModels{}
+	for m, err := range s.Models(ctx, environmentID, ModelFilter{}, Fields("name", "filePath", "rawCode")) {
+		if err != nil {
+			return nil, err
+		}
+		built[m.UniqueID] = &builtModel{name: m.Name, path: m.FilePath, code: codeOf(m.RawCode)}
+	}
+	return built, nil
+}
+
+// meets notes that a model is written, and tells how that differs from what is built.
+func (built builtModels) meets(m *ModelDefinition) ModelChange {
+	before := built[m.UniqueID]
+	if before == nil {
+		return ModelNew
+	}
+	before.written = true
+	return compareCode(before.code, codeOf(m.RawCode))
 }
 
 // builtModel is what is remembered of a model.

@@ -76,15 +76,19 @@ func (q *question) within(p Period, from, to string) {
 
 // document writes the question as GraphQL.
 func (q question) document() (document, error) {
-	idName := "environmentId"
-	if q.root == "environment" || q.root == "account" {
-		idName = "id"
+	variable := "environmentId"
+	if q.root == "account" {
+		variable = "accountId"
 	}
-	q.refuse(q.id <= 0, "the %s id must be positive, not %d", strings.TrimSuffix(idName, "Id"), q.id)
+	arg := variable
+	if q.root == "account" || q.root == "environment" {
+		arg = "id"
+	}
+	q.refuse(q.id <= 0, "the %s id must be positive, not %d", strings.TrimSuffix(variable, "Id"), q.id)
 	if len(q.problems) > 0 {
 		return document{}, fmt.Errorf("%w: %s: %w", ErrInvalid, q.name, errors.Join(q.problems...))
 	}
-	d := document{name: q.name, vars: map[string]any{idName: q.id}, path: []string{q.root}}
+	d := document{name: q.name, vars: map[string]any{variable: q.id}, path: []string{q.root}}
 	var declared, given strings.Builder
 	for _, a := range q.args {
 		if a.value != nil {
@@ -101,7 +105,7 @@ func (q question) document() (document, error) {
 	if d.path = append(d.path, q.field); q.above != "" {
 		field, d.path = q.above+" { "+field+" }", []string{q.root, q.above, q.field}
 	}
-	d.text = fmt.Sprintf("query %s($%s: BigInt!%s) { %s(%s: $%s) { %s } }", q.name, idName, declared.String(), q.root, idName, idName, field)
+	d.text = fmt.Sprintf("query %s($%s: BigInt!%s) { %s(%s: $%s) { %s } }", q.name, variable, declared.String(), q.root, arg, variable, field)
 	return d, nil
 }
 
