@@ -82,18 +82,19 @@ type Graph struct {
 func NewGraph(nodes []*LineageNode) *Graph {
 	nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *LineageNode) bool { return n == nil || n.UniqueID == "" })
 	g := &Graph{index: make(map[string]int32, len(nodes))}
+	known := func(id string) bool { _, ok := g.index[id]; return ok }
 	add := func(n *LineageNode) {
-		if _, known := g.index[n.UniqueID]; !known {
-			g.index[n.UniqueID] = 0 // the place follows below
-			g.nodes = append(g.nodes, n)
+		g.nodes = append(g.nodes, n)
+		g.index[n.UniqueID] = 0 // the place follows below
+	}
+	for _, n := range nodes {
+		if !known(n.UniqueID) {
+			add(n)
 		}
 	}
 	for _, n := range nodes {
-		add(n)
-	}
-	for _, n := range nodes {
 		for _, id := range n.allParentIDs() {
-			if id != "" && !strings.HasPrefix(id, "macro.") {
+			if id != "" && !strings.HasPrefix(id, "macro.") && !known(id) {
 				add(&LineageNode{UniqueID: id, Absent: true})
 			}
 		}
