@@ -135,6 +135,7 @@ func replayed(b *testing.B, loopback bool, nodes []dbtcloudtest.Node) (*dbtcloud
 	r := &replay{fake: fake, answers: map[string][]byte{}}
 	opts := []dbtcloud.Option{
 		dbtcloud.WithHost("ab123.us1.dbt.com"), dbtcloud.WithAccount(dbtcloudtest.DefaultAccountID), dbtcloud.WithToken(dbtcloudtest.DefaultToken),
+		dbtcloud.WithMetadataRate(100_000_000), // as good as none
 	}
 	url := ""
 	if loopback {
