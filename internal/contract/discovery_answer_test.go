@@ -10,8 +10,6 @@ import (
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/slimci/dbtcloud/internal/discovery"
 )
 
 // anyText is every text that is asked for or answered, so that what was looked for is what is found.
@@ -37,7 +35,8 @@ func (o *oracle) RoundTrip(r *http.Request) (*http.Response, error) {
 	o.mu.Unlock()
 	status, answer := http.StatusOK, map[string]any{"data": nil}
 	if len(q.wrong) == 0 {
-		answer["data"] = o.graph.object("Query", q.query.Operations[0].SelectionSet)
+		_, second := q.Variables["after"]
+		answer["data"] = answerer{graph: o.graph, second: second}.object("Query", q.query.Operations[0].SelectionSet)
 	} else {
 		status, answer = http.StatusBadRequest, map[string]any{"errors": []any{map[string]any{"message": strings.Join(q.wrong, "; ")}}}
 	}
@@ -57,11 +56,18 @@ func (o *oracle) take() []*question {
 	return asked
 }
 
+// answerer makes up what a question wants. Of a list there are two pages, and none after the second.
+type answerer struct {
+	*graph
+	second bool // the page
+	kind   int  // which of the types of an item that can have several
+}
+
 // object answers what the selections want of an object of that type.
-func (g *graph) object(typeName string, sets ...ast.SelectionSet) map[string]any {
+func (a answerer) object(typeName string, sets ...ast.SelectionSet) map[string]any {
 	wanted := map[string][]*ast.Field{}
 	for _, set := range sets {
-		g.collect(wanted, typeName, set)
+		a.collect(wanted, typeName, set)
 	}
 	out := map[string]any{}
 	for key, fields := range wanted {
@@ -69,7 +75,7 @@ func (g *graph) object(typeName string, sets ...ast.SelectionSet) map[string]any
 		for _, f := range fields {
 			below = append(below, f.SelectionSet)
 		}
-		out[key] = g.answer(typeName, fields[0], below)
+		out[key] = a.field(typeName, fields[0], below)
 	}
 	return out
 }
@@ -81,20 +87,15 @@ func (g *graph) collect(wanted map[string][]*ast.Field, typeName string, set ast
 		case *ast.Field:
 			wanted[s.Alias] = append(wanted[s.Alias], s)
 		case *ast.InlineFragment:
-			if g.is(typeName, s.TypeCondition) {
+			if slices.Contains(g.objects(s.TypeCondition), typeName) {
 				g.collect(wanted, typeName, s.SelectionSet)
 			}
 		case *ast.FragmentSpread:
-			if g.is(typeName, s.Definition.TypeCondition) {
+			if slices.Contains(g.objects(s.Definition.TypeCondition), typeName) {
 				g.collect(wanted, typeName, s.Definition.SelectionSet)
 			}
 		}
 	}
-}
-
-// is reports whether an object of the type is of the other type as well.
-func (g *graph) is(typeName, other string) bool {
-	return slices.Contains(g.objects(other), typeName)
 }
 
 // objects are the types that something of a type can have.
@@ -107,36 +108,52 @@ func (g *graph) objects(typeName string) []string {
 	return names
 }
 
-func (g *graph) answer(typeName string, f *ast.Field, below []ast.SelectionSet) any {
-	if f.Name == "__typename" {
+func (a answerer) field(typeName string, f *ast.Field, below []ast.SelectionSet) any {
+	def, list := a.Types[f.Definition.Type.Name()], f.Definition.Type.Elem != nil
+	switch node := def.Fields.ForName("node"); {
+	case f.Name == "__typename":
 		return typeName
-	}
-	def := g.Types[f.Definition.Type.Name()]
-	var items []any
-	switch {
+	case f.Name == "hasNextPage":
+		return !a.second
+	case !def.IsCompositeType() && list:
+		return []any{plain(typeName, f.Name, def)}
 	case !def.IsCompositeType():
-		items = []any{plain(f.Name, def)}
+		return plain(typeName, f.Name, def)
+	case typeName == "JobNode" && list && a.second:
+		return []any{}
+	case list && node != nil: // the edges
+		return a.each(def.Name, len(a.objects(node.Type.Name())), below)
+	case list:
+		return a.each(def.Name, len(a.objects(def.Name)), below)
 	default:
-		for _, name := range g.objects(def.Name) {
-			items = append(items, g.object(name, below...))
-		}
+		return a.one(def.Name, below)
 	}
-	if f.Definition.Type.Elem != nil {
-		return items
-	}
-	return items[0]
 }
 
-// plain is a value of that type which is not its zero.
-func plain(name string, def *ast.Definition) any {
+// each answers an object of every kind that there is.
+func (a answerer) each(typeName string, kinds int, below []ast.SelectionSet) []any {
+	var out []any
+	for a.kind = range kinds {
+		out = append(out, a.one(typeName, below))
+	}
+	return out
+}
+
+func (a answerer) one(typeName string, below []ast.SelectionSet) map[string]any {
+	names := a.objects(typeName)
+	return a.object(names[a.kind%len(names)], below...)
+}
+
+// plain is a value of a field which is not its zero.
+func plain(typeName, name string, def *ast.Definition) any {
 	switch {
 	case def.Kind == ast.Enum:
 		return def.EnumValues[0].Name
-	case strings.HasPrefix(name, "has"): // another page
-		return false
+	case name == "uniqueId" && !strings.HasPrefix(typeName, "Model"): // no two of a mixed list are the same
+		return typeName
 	case name == "resourceType":
 		return "model"
-	case strings.HasSuffix(name, "Status") || name == "status":
+	case def.Name == "String" && strings.HasSuffix(strings.ToLower(name), "status"):
 		return "success"
 	}
 	values := map[string]any{
@@ -144,44 +161,4 @@ func plain(name string, def *ast.Definition) any {
 		"JSONObject": map[string]any{"key": "value"}, "AnyScalar": "value",
 	}
 	return values[def.Name]
-}
-
-// paths are the dotted names of everything below a type that Fields takes and that is not of the beta endpoint. A path
-// never has more than depth names, nor comes to a type for the third time. The value says whether it ends at an object.
-func (g *graph) paths(typeName string, depth int) map[string]bool {
-	out := map[string]bool{}
-	g.addPaths(out, "", []string{typeName}, depth)
-	return out
-}
-
-func (g *graph) addPaths(out map[string]bool, prefix string, trail []string, depth int) {
-	here := trail[len(trail)-1]
-	for _, f := range g.fieldsOf(here) {
-		below := f.Type.Name()
-		composite := g.Types[below].IsCompositeType()
-		out[prefix+f.Name] = composite
-		visits := len(slices.DeleteFunc(slices.Clone(trail), func(name string) bool { return name != below }))
-		if composite && depth > 1 && visits < 2 {
-			g.addPaths(out, prefix+f.Name+".", append(slices.Clip(trail), below), depth-1)
-		}
-	}
-}
-
-// fieldsOf are the fields of a type or, of one that stands for several, what any of them has.
-func (g *graph) fieldsOf(typeName string) []*ast.FieldDefinition {
-	var out []*ast.FieldDefinition
-	for _, name := range append([]string{typeName}, g.objects(typeName)...) {
-		for _, f := range g.Types[name].Fields {
-			known := slices.ContainsFunc(out, func(other *ast.FieldDefinition) bool { return other.Name == f.Name })
-			if !known && !strings.HasPrefix(f.Name, "__") && stableField(name, f.Name) {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
-}
-
-func stableField(typeName, name string) bool {
-	def := discovery.Beta().Types[typeName].Fields.ForName(name)
-	return def != nil && def.Directives.ForName("beta") == nil
 }

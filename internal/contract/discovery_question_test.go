@@ -94,6 +94,11 @@ func (q *question) rests(name string, known bool, marks ast.DirectiveList) {
 	}
 }
 
+func (q *question) restsOn(name string) bool {
+	_, ok := q.names[name]
+	return ok
+}
+
 func (q *question) field(typeName, name string) *ast.FieldDefinition {
 	def := &ast.FieldDefinition{}
 	if found := discovery.Beta().Types[typeName].Fields.ForName(name); found != nil {

@@ -1,0 +1,142 @@
+package contract
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/internal/testenv"
+)
+
+// pathDepth is how many names the field paths have that are tried: enough for parents.freshness.criteria.warnAfter.count.
+const pathDepth = 5
+
+// TestDiscoveryDocuments calls everything that the SDK can ask the Discovery API, and validates what it sends.
+func TestDiscoveryDocuments(t *testing.T) {
+	t.Parallel()
+	s := newDiscoverySuite(t)
+	client, _ := asker(t, s.graph)
+	ran, want := 0, 0
+	t.Run("call", func(t *testing.T) {
+		for i, c := range calls(client) {
+			want++
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { s.try(t, i) })
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				ran++
+			})
+		}
+	})
+	if ran < want {
+		testenv.Skip(t, "only %d of %d calls ran to their end, so what they sent together is not judged", ran, want)
+	}
+	s.uncertain(t)
+	s.coverage(t)
+}
+
+// discoverySuite is what all calls together have sent.
+type discoverySuite struct {
+	graph *graph
+	fill  filler
+
+	mu    sync.Mutex
+	names map[string]string // of the schema, with their marks
+}
+
+func newDiscoverySuite(tb testing.TB) *discoverySuite {
+	tb.Helper()
+	return &discoverySuite{graph: loadGraph(tb), fill: filler{constants: constantsOfSDK(tb)}, names: map[string]string{}}
+}
+
+// try makes one call: with what it needs, with everything, and with every field path that it takes.
+func (s *discoverySuite) try(t *testing.T, i int) {
+	client, o := asker(t, s.graph)
+	c, all := calls(client)[i], s.fill
+	all.all = true
+	items, questions, err := s.ask(t, c, o, s.fill)
+	noError(t, err)
+	if len(items) == 0 && !slices.Contains([]string{"MetadataService.ChangedModels", "MetadataService.FailingTests"}, c.name) { // all is well
+		t.Error("nothing came of what was answered")
+	}
+	_, _, err = s.ask(t, c, o, all)
+	noError(t, err)
+	if !c.takesOptions() {
+		return
+	}
+	if strings.HasPrefix(c.name, "JobMetadata.") { // only a full page has another behind it
+		_, questions, err := s.ask(t, c, o, s.fill, dbtcloud.PageSize(1))
+		noError(t, err)
+		if len(questions) != 2 {
+			t.Errorf("%d questions for two pages", len(questions))
+		}
+	}
+	s.tryPaths(t, c, o, questions[0].node())
+}
+
+// ask makes a call, and reports what is wrong with its questions.
+func (s *discoverySuite) ask(t *testing.T, c call, o *oracle, fill filler, opts ...dbtcloud.QueryOption) ([]any, []*question, error) {
+	t.Helper()
+	items, err := c.do(t.Context(), fill, opts...)
+	questions := o.take()
+	if err == nil && len(questions) == 0 {
+		t.Fatal("nothing was asked")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range questions {
+		for _, problem := range q.wrong {
+			t.Errorf("%s: %s", q.Query, problem)
+		}
+		maps.Copy(s.names, q.names)
+	}
+	return items, questions, err
+}
+
+// elsewhere are fields that are asked of other types than have them in the schema, because these have them for certain.
+func elsewhere() map[string]string {
+	return map[string]string{
+		"LineageNode.parentIds":       "LineageNodeWithParents.parentIds",
+		"LineageNode.publicParentIds": "ModelLineageNode.publicParentIds",
+	}
+}
+
+// tryPaths asks for every field path below a type alone, and for all of them at once.
+func (s *discoverySuite) tryPaths(t *testing.T, c call, o *oracle, node string) {
+	var sound []string
+	paths := s.graph.paths(node, pathDepth)
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		items, questions, err := s.ask(t, c, o, s.fill, dbtcloud.Fields(path))
+		if paths[path] == nil {
+			if !errors.Is(err, dbtcloud.ErrInvalid) || len(questions) > 0 {
+				t.Errorf("%s has no plain values, and is not refused: %v", path, err)
+			}
+			continue
+		}
+		sound = append(sound, path)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		for _, leaf := range paths[path] {
+			if instead := elsewhere()[leaf]; instead != "" {
+				leaf = instead
+			}
+			if !slices.ContainsFunc(questions, func(q *question) bool { return q.restsOn(leaf) }) {
+				t.Errorf("%s: %s is not asked for", path, leaf)
+			}
+		}
+		landed(t, c.item(), items, path)
+	}
+	if len(sound) < 10 {
+		t.Errorf("%d paths below %s: too few to be true", len(sound), node)
+	}
+	_, _, err := s.ask(t, c, o, s.fill, dbtcloud.Fields(sound...))
+	noError(t, err)
+}
