@@ -2,6 +2,7 @@ package dbtcloud
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"strings"
 )
@@ -20,6 +21,13 @@ func (s *MetadataService) Beta() *MetadataBeta {
 // API: Discovery (beta).
 func (b *MetadataBeta) Query(ctx context.Context, query string, variables map[string]any, out any) error {
 	return b.s.Query(ctx, query, variables, out)
+}
+
+// QueryAll follows a list of the beta endpoint and returns the JSON of its items. See the
+// function [QueryAll].
+// API: Discovery (beta).
+func (b *MetadataBeta) QueryAll(ctx context.Context, query string, variables map[string]any, connection string) iter.Seq2[*json.RawMessage, error] {
+	return QueryAll[json.RawMessage](ctx, b.s, query, variables, connection)
 }
 
 // ColumnLineage tells where the columns of a node come from and go to.

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -99,14 +100,14 @@ func TestBadCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files := map[string]string{
-		"EMPTY": "{}", "HOLLOW": `{"settings":{}}`, "TYPO": `{"nam":"x"}`, "CLEARED": `{"name":null}`, "TEXT": "hunter2", "LARGE": strings.Repeat(" ", maxFile+1), "READONLY": `{"created_at":"hunter2","nam":"hunter2","name":"x"}`,
+		"EMPTY": "{}", "BLANK": "\n", "HOLLOW": `{"settings":{}}`, "TYPO": `{"nam":"x"}`, "CLEARED": `{"name":null}`, "TEXT": "hunter2", "LARGE": strings.Repeat(" ", maxFile+1), "READONLY": `{"created_at":"hunter2","nam":"hunter2","name":"x"}`,
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, test := range badCommands() {
+	for _, test := range slices.Concat(badCommands(), badMetadata()) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			for _, output := range []string{"text", "json"} {

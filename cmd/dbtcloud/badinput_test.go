@@ -57,7 +57,7 @@ func badFlags() []badInput {
 		{name: "cause over 255 characters in a payload", args: payload(`{` + sha + `,"github_pull_request_id":7,"cause":"` + strings.Repeat("x", 256) + `"}`), status: 2, want: "cause: has 256 characters"},
 		{name: "sequence 0", args: change("--sequence=0"), status: 2, want: `--sequence" flag: must be`},
 		{name: "unknown mode", args: change("--mode=fast"), status: 2, want: `--mode" flag: must be one of auto, native, clone, queue`},
-		{name: "unknown output", args: change("--output=yaml"), status: 2, want: `--output" flag: must be one of text, json`},
+		{name: "unknown output", args: change("--output=yaml"), status: 2, want: `--output" flag: must be one of text, table, json`},
 		{name: "unknown way to leave", args: change("--on-interrupt=wait"), status: 2, want: `--on-interrupt" flag: must be one of cancel, detach`},
 		{name: "no timeout", args: change("--timeout=0"), status: 2, want: `--timeout" flag: must be a length of time above 0`},
 		{name: "malformed poll interval", args: change("--poll-interval=often"), status: 2, want: `--poll-interval" flag: must be a length of time`},

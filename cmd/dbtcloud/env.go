@@ -37,6 +37,9 @@ func (a app) client(cmd *cobra.Command, g *global, problems ...error) (*dbtcloud
 	} else if host != "" {
 		options = append(options, dbtcloud.WithHost(host))
 	}
+	if u := a.env("DBT_CLOUD_METADATA_URL"); u != "" {
+		options = append(options, dbtcloud.WithMetadataURL(u))
+	}
 	return dbtcloud.New(append(options, a.options...)...)
 }
 

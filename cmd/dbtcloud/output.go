@@ -113,18 +113,24 @@ func (a app) emit(g *global, object any, text string) error {
 	return nil
 }
 
-// plainJSON encodes with no escapes but those that JSON asks for, and those of the
-// control characters that JSON lets pass.
-func plainJSON(object any) ([]byte, error) {
+// plainJSON encodes on one line, with no escapes but those that JSON asks for, and those
+// of the characters that JSON lets pass though they control a terminal.
+func plainJSON(object any) ([]byte, error) { return encodeJSON(object, "") }
+
+// indentedJSON is plainJSON over several lines.
+func indentedJSON(object any) ([]byte, error) { return encodeJSON(object, "  ") }
+
+func encodeJSON(object any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
 	if err := e.Encode(object); err != nil {
 		return nil, err
 	}
 	var out []byte
 	for _, r := range strings.TrimSuffix(b.String(), "\n") {
-		if unicode.IsControl(r) {
+		if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			out = fmt.Appendf(out, `\u%04x`, r)
 		} else {
 			out = utf8.AppendRune(out, r)

@@ -37,7 +37,8 @@ func (a app) run(ctx context.Context, args []string) int {
 func (a app) tell(line string) { _, _ = fmt.Fprintln(a.stderr, line) }
 
 const rootHelp = `Autoscaling CI, which runs one Slim CI job of dbt Cloud for many pull requests at the
-same time, and the jobs, runs, projects, environments and variables around it.
+same time, the jobs, runs, projects, environments and variables around it, and the
+metadata of what they build.
 
 The API token is taken from DBT_CLOUD_SERVICE_TOKEN, else DBT_CLOUD_API_KEY, else
 DBT_CLOUD_TOKEN. It is never a flag, because other users of the machine can see those.
@@ -61,7 +62,7 @@ Exit status:
 func (a app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "dbtcloud",
-		Short:             "Autoscaling CI, jobs and runs of dbt Cloud",
+		Short:             "Autoscaling CI, jobs, runs and metadata of dbt Cloud",
 		Long:              rootHelp,
 		Version:           version(),
 		SilenceUsage:      true,
@@ -73,12 +74,12 @@ func (a app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	g := &global{accountID: number{min: 1}, output: choice{value: "text", allowed: []string{"text", "json"}}}
+	g := &global{accountID: number{min: 1}, output: choice{value: "text", allowed: []string{"text", "table", "json"}}}
 	flags := root.PersistentFlags()
 	flags.VarP(&g.accountID, "account-id", "a", "the account (env DBT_CLOUD_ACCOUNT_ID)")
 	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
-	flags.Var(&g.output, "output", "what stdout gets: text or json")
-	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.envVars(g), a.jobs(g), a.runs(g))
+	flags.Var(&g.output, "output", "what stdout gets: text, which is also called table, or json")
+	root.AddCommand(a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.envVars(g), a.jobs(g), a.runs(g), a.metadata(g))
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		group(completion)
