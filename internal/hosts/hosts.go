@@ -115,25 +115,31 @@ func validPort(p string) bool {
 	return p == "" || err == nil && n > 0
 }
 
-// cell matches PREFIX.REGION.dbt.com, where a region is letters and a digit (us1, eu4).
-var cell = regexp.MustCompile(`^([^.]+)\.([a-z]{2}[0-9]\.dbt\.com)$`)
-
-// Metadata derives the Discovery endpoint: P.metadata.R.dbt.com for a cell,
-// metadata.H for every other host, and the same address for loopback and plain IPs.
+// Metadata derives the Discovery endpoint: P.metadata.R.dbt.com for an account's own name
+// P below R.dbt.com, metadata.H for every other host, and the same address for loopback,
+// plain IPs and what is a metadata host already.
 func Metadata(access *url.URL) *url.URL {
-	u := &url.URL{Scheme: access.Scheme, Host: access.Host, Path: "/graphql"}
-	if loopback(access.Hostname()) || net.ParseIP(access.Hostname()) != nil {
-		return u
+	u := &url.URL{Scheme: access.Scheme, Host: metadataHost(access.Hostname()), Path: "/graphql"}
+	if u.Host == access.Hostname() {
+		u.Host = access.Host // which has the brackets of an IP, too
+	} else if p := access.Port(); p != "" {
+		u.Host = net.JoinHostPort(u.Host, p)
 	}
-	host := "metadata." + access.Hostname()
-	if m := cell.FindStringSubmatch(access.Hostname()); m != nil {
-		host = m[1] + ".metadata." + m[2]
-	}
-	if p := access.Port(); p != "" {
-		host = net.JoinHostPort(host, p)
-	}
-	u.Host = host
 	return u
+}
+
+func metadataHost(host string) string {
+	if loopback(host) || net.ParseIP(host) != nil || strings.HasPrefix(host, "metadata.") {
+		return host
+	}
+	prefix, rest, _ := strings.Cut(host, ".")
+	switch {
+	case !strings.HasSuffix(rest, ".dbt.com"): // emea.dbt.com and au.dbt.com stay whole
+		return "metadata." + host
+	case strings.HasPrefix(rest, "metadata."):
+		return host
+	}
+	return prefix + ".metadata." + rest
 }
 
 // Beta derives the endpoint of the beta schema from a Discovery endpoint: beta/graphql

@@ -14,12 +14,23 @@ func access() map[string]string {
 		"cloud.getdbt.com": "metadata.cloud.getdbt.com",
 		"emea.dbt.com":     "metadata.emea.dbt.com",
 		"au.dbt.com":       "metadata.au.dbt.com",
-		"abc.getdbt.com":   "metadata.abc.getdbt.com", // single tenant
 		"dbt.example.com":  "metadata.dbt.example.com",
-		// Not of a cell, though they look like one: the token must not go to a host that is not theirs.
-		"a.ab123.us1.dbt.com":         "metadata.a.ab123.us1.dbt.com",
+		// Single tenants.
+		"abc.getdbt.com":       "metadata.abc.getdbt.com",
+		"cloud.abc.getdbt.com": "metadata.cloud.abc.getdbt.com",
+		"abc.tenant.dbt.com":   "abc.metadata.tenant.dbt.com",
+		"abc.a.b.dbt.com":      "abc.metadata.a.b.dbt.com",
+		// A cell without the account's own name.
+		"us1.dbt.com": "metadata.us1.dbt.com",
+		"dbt.com":     "metadata.dbt.com",
+		// Already what is looked for.
+		"metadata.cloud.getdbt.com":  "metadata.cloud.getdbt.com",
+		"metadata.emea.dbt.com":      "metadata.emea.dbt.com",
+		"ab123.metadata.us1.dbt.com": "ab123.metadata.us1.dbt.com",
+		// Not of dbt.com, though they look like it: the token must not go to a host that is not theirs.
 		"ab123.us1.dbt.com.evil.test": "metadata.ab123.us1.dbt.com.evil.test",
 		"ab123.us1xdbt.com":           "metadata.ab123.us1xdbt.com",
+		"ab123.metadata.example.com":  "metadata.ab123.metadata.example.com",
 	}
 	for _, region := range []string{"us1", "us2", "us3", "eu1", "eu2", "eu3", "eu4", "au1", "au2", "jp1"} {
 		known["ab123."+region+".dbt.com"] = "ab123.metadata." + region + ".dbt.com"
@@ -129,6 +140,34 @@ func TestParseEndpoint(t *testing.T) {
 	} {
 		if u, err := hosts.ParseEndpoint(in); err != nil || u.String() != want {
 			t.Errorf("%s is %v, %v, want %s", in, u, err, want)
+		}
+	}
+}
+
+// TestBeta: the beta endpoint is beside the stable one, whatever is in front of it.
+func TestBeta(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"https://metadata.emea.dbt.com/graphql":      "https://metadata.emea.dbt.com/beta/graphql",
+		"https://h.com:8443/graphql/":                "https://h.com:8443/beta/graphql",
+		"https://h.com/beta/graphql":                 "https://h.com/beta/graphql",
+		"https://h.com/beta/graphql/":                "https://h.com/beta/graphql/",
+		"https://h.com/proxy%2F1/graphql":            "https://h.com/proxy%2F1/beta/graphql",
+		"https://h.com/alphabeta/graphql":            "https://h.com/alphabeta/beta/graphql",
+		"https://h.com/mygraphql":                    "https://h.com/mygraphql/beta/graphql",
+		"https://h.com/discovery/":                   "https://h.com/discovery/beta/graphql",
+		"https://h.com":                              "https://h.com/beta/graphql",
+		"http://127.0.0.1:80/graphql":                "http://127.0.0.1/beta/graphql",
+		"https://ab123.metadata.us1.dbt.com/graphql": "https://ab123.metadata.us1.dbt.com/beta/graphql",
+	} {
+		u, err := hosts.ParseEndpoint(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := *u
+		beta := hosts.Beta(u)
+		if beta.String() != want || hosts.Beta(beta).String() != want || *u != before {
+			t.Errorf("%s has its beta at %s, want %s", in, beta, want)
 		}
 	}
 }

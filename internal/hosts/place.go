@@ -3,6 +3,7 @@ package hosts
 import (
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -38,6 +39,9 @@ func cells() map[string]string {
 func multiTenants() map[string]string {
 	return map[string]string{Default: "US", "emea.dbt.com": "EMEA", "au.dbt.com": "Australia"}
 }
+
+// cell matches PREFIX.REGION.dbt.com, where a region is letters and a digit (us1, eu4).
+var cell = regexp.MustCompile(`^([^.]+)\.([a-z]{2}[0-9]\.dbt\.com)$`)
 
 // Locate tells what an access host stands for, by its name alone.
 func Locate(access *url.URL) Place {
