@@ -3,6 +3,8 @@ package dbtcloud_test
 import (
 	"context"
 	"errors"
+	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hasura/go-graphql-client"
 
 	"github.com/slimci/dbtcloud"
 )
@@ -67,6 +70,116 @@ func TestMetadataURL(t *testing.T) {
 		if r := s.requests()[0]; r.URL != want || r.Header.Get("Authorization") != "Token "+secret {
 			t.Errorf("sent to %s with %v, want %s", r.URL, r.Header, want)
 		}
+	}
+}
+
+// TestQuerySendsWhatItIsGiven: the variables go out as they are, and stay as they are; the
+// operation is named where the query names it.
+func TestQuerySendsWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	var none *string
+	tests := []struct {
+		name, query string
+		vars        map[string]any
+		want        string
+	}{
+		{"no variables", "{ job(id: 9) { runId } }", nil, `{"query":"{ job(id: 9) { runId } }"}`},
+		{"a name", "query Mine { job(id: 9) { runId } }", nil, `{"query":"query Mine { job(id: 9) { runId } }","operationName":"Mine"}`},
+		{"ids", "query ($a: BigInt!, $b: BigInt) { job(id: $a, runId: $b) { runId } }", map[string]any{"a": int64(1) << 60, "b": "9007199254740993"},
+			`{"query":"query ($a: BigInt!, $b: BigInt) { job(id: $a, runId: $b) { runId } }","variables":{"a":1152921504606846976,"b":"9007199254740993"}}`},
+		{"nothing", "query ($a: BigInt!, $b: BigInt, $c: String) { job(id: $a, runId: $b) { model(uniqueId: $c) { name } } }", map[string]any{"a": 1, "b": nil, "c": none},
+			`{"query":"query ($a: BigInt!, $b: BigInt, $c: String) { job(id: $a, runId: $b) { model(uniqueId: $c) { name } } }","variables":{"a":1,"b":null,"c":null}}`},
+	}
+	for _, test := range tests {
+		c, s := scripted(t, always(200, "application/json", `{"data":{"job":null}}`))
+		before := maps.Clone(test.vars)
+		err := c.Metadata.Query(t.Context(), test.query, test.vars, nil)
+		if diff := cmp.Diff(before, test.vars); err != nil || diff != "" {
+			t.Errorf("%s: error %v, variables changed (-before +after):\n%s", test.name, err, diff)
+			continue
+		}
+		r := s.requests()[0]
+		if diff := cmp.Diff(test.want, strings.TrimSpace(r.Body)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+		if got := []string{r.Header.Get("Content-Type"), r.Header.Get("Accept")}; got[0] != "application/json" || got[1] != "application/json" {
+			t.Errorf("%s: headers %v", test.name, r.Header)
+		}
+	}
+}
+
+// TestQueryHearsTheHeadersOfARefusal: the GraphQL client drops them, this package does not.
+func TestQueryHearsTheHeadersOfARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := scripted(t, func(int, *http.Request) (*http.Response, error) {
+			resp := response(429, "application/json", `{"errors":[{"message":"wait"}]}`)
+			resp.Header.Set("Retry-After", "7")
+			resp.Header.Set("X-Request-Id", "r-1")
+			return resp, nil
+		}, noRetry)
+		err := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil)
+		if e, ok := errors.AsType[*dbtcloud.Error](err); !ok || e.RequestID != "r-1" || time.Until(c.Metadata.PausedUntil()) != 7*time.Second {
+			t.Errorf("%v, paused for %v; want the id and 7s", err, time.Until(c.Metadata.PausedUntil()))
+		}
+	})
+}
+
+// TestQueryDoesNotOutlastItsContext: the GraphQL client would sleep through it.
+func TestQueryDoesNotOutlastItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := scripted(t, func(int, *http.Request) (*http.Response, error) {
+			resp := response(503, "text/plain", "")
+			resp.Header.Set("Retry-After", "3")
+			return resp, nil
+		})
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		err := c.Metadata.Query(ctx, "{ job(id: 9) { runId } }", nil, nil)
+		if !errors.Is(err, dbtcloud.ErrServer) || !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 0 || len(s.requests()) != 1 {
+			t.Errorf("%v after %v and %d requests, want both at once", err, time.Since(begin), len(s.requests()))
+		}
+		cancel()
+		if err := c.Metadata.Query(ctx, "{ job(id: 9) { runId } }", nil, nil); !errors.Is(err, context.Canceled) || len(s.requests()) != 1 {
+			t.Errorf("%v after %d requests, want Canceled and none", err, len(s.requests()))
+		}
+	})
+}
+
+// TestQueryHidesTheGraphQLClient: its errors, which may repeat the headers of the request
+// and hide the body of the answer, do not come out.
+func TestQueryHidesTheGraphQLClient(t *testing.T) {
+	t.Parallel()
+	answers := map[string]func(int, *http.Request) (*http.Response, error){
+		"400":       always(400, "application/json", `{"errors":[{"message":"x"}]}`),
+		"500":       always(500, "text/html", `<html>`),
+		"errors":    always(200, "application/json", `{"errors":[{"message":"x"}]}`),
+		"no JSON":   always(200, "text/html", `<html>`),
+		"transport": func(int, *http.Request) (*http.Response, error) { return nil, io.ErrClosedPipe },
+	}
+	for name, answer := range answers {
+		c, _ := scripted(t, answer, noRetry)
+		err := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil)
+		if _, ok := errors.AsType[graphql.Errors](err); ok || err == nil || strings.Contains(err.Error(), "Authorization") || strings.Contains(err.Error(), "request_error") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "transport" && (!errors.Is(err, io.ErrClosedPipe) || !strings.HasPrefix(err.Error(), "dbtcloud: POST /graphql: ")) {
+			t.Errorf("%s: %v, want what happened", name, err)
+		}
+	}
+}
+
+// TestQueryFollowsNoRedirect: it would arrive elsewhere, without its body.
+func TestQueryFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, func(int, *http.Request) (*http.Response, error) {
+		return redirectTo("https://metadata.example.com/graphql")
+	})
+	err := c.Metadata.Query(t.Context(), "{ job(id: 9) { runId } }", nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "redirect refused") || len(s.requests()) != 1 {
+		t.Errorf("%v after %d requests, want it refused", err, len(s.requests()))
 	}
 }
 

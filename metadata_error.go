@@ -219,7 +219,7 @@ type graphqlAnswer struct {
 // graphqlErrors are the errors of an answer, of which only so many are read.
 type graphqlErrors []GraphQLMessage
 
-// UnmarshalJSON takes what is no list for one error.
+// UnmarshalJSON takes what is no list for the words of one error.
 func (all *graphqlErrors) UnmarshalJSON(b []byte) error {
 	*all = nil
 	if bytes.Equal(b, []byte("null")) {
@@ -227,7 +227,7 @@ func (all *graphqlErrors) UnmarshalJSON(b []byte) error {
 	}
 	elements, ok := firstElements(b)
 	if !ok {
-		elements = []json.RawMessage{b}
+		*all = graphqlErrors{{Message: wordsOf(b)}}
 	}
 	for _, element := range elements {
 		var m GraphQLMessage
@@ -272,13 +272,22 @@ func (m *GraphQLMessage) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// wordsOf is a JSON string, or the text of what is none; empty for null.
+// wordsOf is a JSON string, or the text of what is none, if it is short; empty for null.
 func wordsOf(raw json.RawMessage) string {
 	var words string
-	if json.Unmarshal(raw, &words) != nil {
-		return string(raw)
+	if json.Unmarshal(raw, &words) == nil {
+		return words
 	}
-	return words
+	if len(raw) > maxErrorText {
+		return "(no text)"
+	}
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return ""
+	}
+	return string(plainJSON(v)) // without the escapes that could hide a token
 }
 
 // firstElements are the elements of a JSON list, at most maxMessages of them. It is false

@@ -1,10 +1,18 @@
 package dbtcloud_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/slimci/dbtcloud"
 )
@@ -21,6 +29,14 @@ func TestQueryErrors(t *testing.T) {
 	}{
 		{"errors", 200, `{"errors":[{"message":"Field 'x' not found","locations":[{"line":1,"column":2}],"extensions":{"code":"BAD"}},{"message":"And more"}]}`,
 			"dbtcloud: POST /graphql: Field 'x' not found; And more. Check the environment id", dbtcloud.ErrNotFound},
+		{"neither data nor errors", 200, `{}`, "dbtcloud: POST /graphql: the answer holds no data", nil},
+		{"null data", 200, `{"data":null}`, "dbtcloud: POST /graphql: the answer holds no data", nil},
+		{"null errors", 200, `{"data":{"job":{"models":[]}},"errors":null}`, "", nil},
+		{"no errors", 200, `{"errors":[],"data":{"job":{"models":[]}}}`, "", nil},
+		{"extensions", 200, `{"extensions":{"errors":1},"data":{"job":null}}`, "", nil},
+		{"cut off", 200, `{"data":{"job":{`, "dbtcloud: POST /graphql: the answer does not decode", nil},
+		{"400 of a proxy", 400, `<html>`, "400 Bad Request (it is an HTML page", dbtcloud.ErrBadRequest},
+		{"400 with other words", 400, `{"errors":{"query":["is missing"]}}`, `400 {"query":["is missing"]}`, dbtcloud.ErrInvalidQuery},
 		{"empty error list", 200, `{"errors":[]}`, "dbtcloud: POST /graphql: the answer holds no data", nil},
 		{"errors that are none", 200, `{"errors":"no"}`, "dbtcloud: POST /graphql: no", nil},
 		{"a list", 200, `[]`, "dbtcloud: POST /graphql: the answer is not a JSON object: 2 bytes", nil},
@@ -65,5 +81,94 @@ func TestQueryPartial(t *testing.T) {
 	err := c.Metadata.Query(t.Context(), "query { job }", nil, &got)
 	if e, ok := errors.AsType[*dbtcloud.Error](err); !ok || e.Message != "half" || len(got.Job.Models) != 1 {
 		t.Errorf("got %+v and %v", got, err)
+	}
+}
+
+// TestGraphQLErrorKeepsTheAnswer: status, id of the request, messages and data survive, in
+// a refusal as in a success, and an *Error is in it.
+func TestGraphQLErrorKeepsTheAnswer(t *testing.T) {
+	t.Parallel()
+	const body = `{"data":{"job":{"models":[{"uniqueId":"a"}]}},"errors":[{"message":"half","path":["job","models",0],"locations":[{"line":1,"column":9}],"extensions":{"code":"HALF"}}]}`
+	for _, status := range []int{200, 400, 500} {
+		c, _ := scripted(t, func(int, *http.Request) (*http.Response, error) {
+			resp := response(status, "application/json", body)
+			resp.Header.Set("X-Request-Id", "r-1")
+			return resp, nil
+		}, noRetry)
+		var got jobModels
+		err := c.Metadata.Query(t.Context(), "query { job }", nil, &got)
+		e, ok := errors.AsType[*dbtcloud.GraphQLError](err)
+		if !ok {
+			t.Fatalf("%d: %v, want a *GraphQLError", status, err)
+		}
+		want := []dbtcloud.GraphQLMessage{{Message: "half", Code: "HALF", Path: []any{"job", "models", 0}, Locations: []dbtcloud.GraphQLLocation{{Line: 1, Column: 9}}}}
+		if diff := cmp.Diff(want, e.Errors); diff != "" {
+			t.Errorf("%d (-want +got):\n%s", status, diff)
+		}
+		if string(e.Data) != `{"job":{"models":[{"uniqueId":"a"}]}}` {
+			t.Errorf("%d: data %s", status, e.Data)
+		}
+		answer, ok := errors.AsType[*dbtcloud.Error](err)
+		if !ok || answer.StatusCode != status || answer.RequestID != "r-1" || answer.Operation != "POST /graphql" || answer.Message != "half" || string(answer.Body) != body {
+			t.Errorf("%d: the *Error is %+v", status, answer)
+		}
+		if !strings.Contains(err.Error(), "half (request r-1)") {
+			t.Errorf("%d: text %s", status, err)
+		}
+		if status == 200 && len(got.Job.Models) != 1 {
+			t.Errorf("the data beside the errors is not decoded: %+v", got)
+		}
+	}
+}
+
+// TestGraphQLErrorIsSilent: the token is in no part of it, however the server says it, and
+// the body and the data are in no log.
+func TestGraphQLErrorIsSilent(t *testing.T) {
+	t.Parallel()
+	escaped := strings.NewReplacer("/", `\/`, "+", `\u002b`).Replace(secret)
+	for _, said := range []string{secret, escaped} {
+		body := strings.ReplaceAll(`{"errors":[{"message":"TOKEN","path":["TOKEN",{"TOKEN":1}],"extensions":{"code":"TOKEN","h":"TOKEN"}},{"message":{"a":"TOKEN"}},"TOKEN"],"data":{"a":"TOKEN","b":"unlogged"}}`, "TOKEN", said)
+		for _, status := range []int{200, 400} {
+			c, _ := scripted(t, always(status, "application/json", body))
+			err := c.Metadata.Query(t.Context(), "query { job }", nil, nil)
+			e, ok := errors.AsType[*dbtcloud.GraphQLError](err)
+			if !ok || !strings.Contains(string(e.Data), "unlogged") {
+				t.Fatalf("%d: %v, want a *GraphQLError with data", status, err)
+			}
+			var log bytes.Buffer
+			slog.New(slog.NewTextHandler(&log, nil)).Error("failed", "err", e)
+			slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", e)
+			if strings.Contains(log.String()+err.Error(), "unlogged") {
+				t.Errorf("data is logged: %s", log.String())
+			}
+			answer, _ := errors.AsType[*dbtcloud.Error](err)
+			asJSON, _ := json.Marshal(e)
+			for _, text := range []string{log.String(), string(asJSON), string(e.Data), string(answer.Body), fmt.Sprintf("%v %+v %#v %q", err, err, err, err),
+				fmt.Sprintf("%v %+v %#v", *e, *e, *e), fmt.Sprintf("%v %+v %#v", e.Errors, e.Errors, e.Errors)} {
+				checkSecret(t, "GraphQLError", text)
+			}
+		}
+	}
+}
+
+// TestQueryIsNotRepeatedForNothing: a refusal comes back at once and is asked once.
+func TestQueryIsNotRepeatedForNothing(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]*http.Response{
+		"no token in a 200": response(200, "application/json", `{"errors":[{"message":"No token was provided."}]}`),
+		"401":               response(401, "application/json", `{"errors":[{"message":"No token was provided."}]}`),
+		"401 without JSON":  response(401, "text/plain", "no"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, s := scripted(t, func(int, *http.Request) (*http.Response, error) { return answer, nil })
+				begin := time.Now()
+				err := c.Metadata.Query(t.Context(), "query { job }", nil, nil)
+				if !errors.Is(err, dbtcloud.ErrUnauthorized) || len(s.requests()) != 1 || time.Since(begin) != 0 {
+					t.Errorf("%v after %d requests and %v, want ErrUnauthorized at once", err, len(s.requests()), time.Since(begin))
+				}
+			})
+		})
 	}
 }
