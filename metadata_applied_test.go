@@ -68,8 +68,9 @@ func appliedAskings() []asking {
 				Parents: []*dbtcloud.RelatedNode{{UniqueID: "model.shop.orders"}}},
 			dbtcloud.ExposureFilter{UniqueIDs: ids, Tags: tags, ExposureType: "dashboard"}, (*dbtcloud.MetadataService).Exposures),
 		listed("Resources", "applied", "resources", `{"types":["Model","Macro"],"uniqueIds":["model.shop.Orders"],"tags":["nightly"]}`,
-			`{"__typename":"MacroDefinitionNode","uniqueId":"macro.shop.cents","resourceType":"macro"}`,
-			&dbtcloud.Resource{Typename: "MacroDefinitionNode", UniqueID: "macro.shop.cents", ResourceType: "macro", Macro: &dbtcloud.Macro{UniqueID: "macro.shop.cents", ResourceType: "macro"}},
+			`{"__typename":"MacroDefinitionNode","uniqueId":"macro.shop.cents","resourceType":"macro","accountId":"70506183000001"}`,
+			&dbtcloud.Resource{Typename: "MacroDefinitionNode", UniqueID: "macro.shop.cents", ResourceType: "macro", AccountID: 70506183000001,
+				Macro: &dbtcloud.Macro{UniqueID: "macro.shop.cents", ResourceType: "macro", AccountID: 70506183000001}},
 			dbtcloud.ResourceFilter{Types: []dbtcloud.ResourceType{dbtcloud.ResourceModel, dbtcloud.ResourceMacro}, UniqueIDs: ids, Tags: tags}, (*dbtcloud.MetadataService).Resources),
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"slices"
 )
 
-// ModelFilter selects models in the applied state. UniqueIDs are compared with their
-// case. Database and Schema are those of the relation, in lower case on Snowflake;
-// Identifier is the alias, not the name.
+// ModelFilter selects models in the applied state. As in every filter of nodes, the zero
+// value selects all of them, and so does an empty list; of several conditions all must
+// hold. UniqueIDs are compared with their case. Database and Schema are those of the
+// relation, in lower case on Snowflake; Identifier is the alias, not the name.
 type ModelFilter struct {
 	UniqueIDs     []string    `json:"uniqueIds,omitempty"`
 	Tags          []string    `json:"tags,omitempty"`

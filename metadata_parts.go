@@ -29,7 +29,7 @@ type Catalog struct {
 	RowCountStat    *int64           `json:"rowCountStat,omitzero"` // nil where the warehouse does not say, as for views
 	BytesStat       *int64           `json:"bytesStat,omitzero"`    // nil where the warehouse does not say
 	Columns         []*CatalogColumn `json:"columns,omitzero"`
-	Stats           []*CatalogStat   `json:"stats,omitzero"`
+	Stats           []*CatalogStat   `json:"stats,omitzero"` // the API allows a null among them: nil
 	RunGeneratedAt  Time             `json:"runGeneratedAt,omitzero"`
 	JobDefinitionID int64            `json:"jobDefinitionId,omitzero"`
 	RunID           int64            `json:"runId,omitzero"`

@@ -23,7 +23,7 @@ func (s *MetadataService) ResourceDefinitions(ctx context.Context, environmentID
 
 // Resource is a node of any kind in the applied state. Of the members for the kinds the
 // one of its own kind is filled, with all that was asked for; a kind that this package
-// does not know has none.
+// does not know has none. They are not part of its JSON: marshal the member itself.
 type Resource struct {
 	Typename      string         `json:"__typename,omitzero"` // the kind, such as "ModelAppliedStateNode"
 	UniqueID      string         `json:"uniqueId,omitzero"`
