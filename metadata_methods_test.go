@@ -38,7 +38,8 @@ func askings() []asking {
 func TestMetadataMethodsAreComplete(t *testing.T) {
 	t.Parallel()
 	// These have tests of their own: they send no document, more than one, or the caller's.
-	tested := strings.Fields(`Query Lineage ModelsByName Beta Job PausedUntil ModelHistory ModelTimings ChangedModels`)
+	tested := strings.Fields(`Query Lineage ModelsByName Beta Job PausedUntil ModelHistory ModelTimings ChangedModels
+		ModelHealth SourceFreshness FailingTests FailedModels`)
 	for _, a := range askings() {
 		tested = append(tested, a.name)
 	}
