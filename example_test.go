@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"time"
 
 	"github.com/slimci/dbtcloud"
@@ -483,31 +482,6 @@ func ExampleEnvironmentVariablesService_JobOverrides() {
 	// Output:
 	// DBT_DAYS 3 false
 	// DBT_ENV_SECRET_KEY ********** true
-}
-
-// Ask the Discovery API, in GraphQL.
-func ExampleMetadataService_Query() {
-	discovery := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprint(w, `{"data": {"job": {"models": [{"uniqueId": "model.shop.orders", "status": "error"}]}}}`)
-	}))
-	defer discovery.Close()
-	client, err := dbtcloud.New(dbtcloud.WithAccount(1), dbtcloud.WithToken("token"), dbtcloud.WithMetadataURL(discovery.URL))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	const query = `query ($job: BigInt!) { job(id: $job) { models { uniqueId status } } }`
-	var answer struct {
-		Job struct {
-			Models []struct{ UniqueID, Status string }
-		}
-	}
-	if err := client.Metadata.Query(context.Background(), query, map[string]any{"job": 9}, &answer); err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(answer.Job.Models[0].UniqueID, answer.Job.Models[0].Status)
-	// Output: model.shop.orders error
 }
 
 // Middleware sees each attempt. Operation names the request without its ids, which

@@ -120,7 +120,7 @@ func (s *MetadataService) ModelHealth(ctx context.Context, environmentID int64, 
 	}
 	m, err := s.Model(ctx, environmentID, uniqueID,
 		Fields("name", "description", "database", "schema", "alias", "materializedType", "executionInfo",
-			"tests.name", "tests.description", "tests.columnName", "tests.testType", "tests.executionInfo",
+			"tests.uniqueId", "tests.name", "tests.description", "tests.columnName", "tests.testType", "tests.executionInfo",
 			"ancestors.name", "ancestors.resourceType", "ancestors.sourceName", "ancestors.executionInfo", "ancestors.freshness"),
 		AncestorTypes(ResourceModel, ResourceSource, ResourceSeed, ResourceSnapshot))
 	if err != nil {
