@@ -58,6 +58,9 @@ type question struct {
 
 // discover answers a GraphQL request.
 func (w *world) discover(c *call, schema *ast.Schema) answer {
+	if w.tooMany(c.now) {
+		return w.graphqlErrors(http.StatusTooManyRequests, &gqlerror.Error{Message: tooManyMessage})
+	}
 	var q question
 	if err := decodeJSON(c.body, &q); err != nil || q.Query == "" {
 		return w.graphqlErrors(http.StatusBadRequest, graphqlError(codeBadRequest, "The body must be a JSON object with a query."))
@@ -73,6 +76,9 @@ func (w *world) discover(c *call, schema *ast.Schema) answer {
 	vars, problem := variables(schema, op, q.Variables)
 	if problem != nil {
 		return w.graphqlErrors(http.StatusBadRequest, problem)
+	}
+	if problem := w.tooComplex(op); problem != nil {
+		return w.graphqlErrors(http.StatusOK, problem)
 	}
 	x := &execution{w: w, c: c, schema: schema, vars: vars}
 	return x.run(op)
@@ -125,8 +131,12 @@ func (q question) operation(doc *ast.QueryDocument) (*ast.OperationDefinition, *
 	return nil, graphqlError(codeBadRequest, fmt.Sprintf("The document has no operation named %q.", q.OperationName))
 }
 
-// named returns the name of the operation and the variables of a GraphQL request, as far as they can be told.
-func (q question) named() (string, map[string]any) {
+// documentOf is the name of the operation and the variables of a GraphQL request, as far as they can be told.
+func documentOf(body []byte) (string, map[string]any) {
+	var q question
+	if decodeJSON(body, &q) != nil {
+		return "", nil
+	}
 	if q.OperationName != "" {
 		return q.OperationName, q.Variables
 	}
@@ -167,7 +177,11 @@ func (w *world) graphqlErrors(status int, errs ...*gqlerror.Error) answer {
 
 // refuseDiscovery is the answer to a request without the token, in the form of the Discovery API.
 func (w *world) refuseDiscovery() answer {
-	return w.graphqlErrors(http.StatusUnauthorized, graphqlError(codeUnauthorized, noTokenMessage))
+	status := http.StatusUnauthorized
+	if w.cfg.unauthorized200 {
+		status = http.StatusOK
+	}
+	return w.graphqlErrors(status, graphqlError(codeUnauthorized, noTokenMessage))
 }
 
 // sortedTexts returns the distinct non-empty texts, sorted.

@@ -19,6 +19,9 @@ type resolver func(args map[string]any) (any, error)
 func (s scope) kind() string { return "" }
 
 func (s scope) value(field string, args map[string]any) (any, error) {
+	if value, ok := s.handedOver(field, args); ok {
+		return value, nil
+	}
 	if resolve, ok := s.fields[field]; ok {
 		return resolve(args)
 	}
@@ -31,29 +34,51 @@ func constant(value any) resolver { return func(map[string]any) (any, error) { r
 // root is what an operation starts from.
 func (x *execution) root() object {
 	return scope{w: x.w, fields: map[string]resolver{
-		"environment": x.environment,
+		"environment":     x.environment,
+		"job":             x.job,
+		"account":         x.part("account", map[string]resolver{"publicModels": x.publicModels}),
+		"column":          x.part("column", nil),
+		"performance":     x.part("performance", nil),
+		"recommendations": x.part("recommendations", nil),
 	}}
 }
 
 func (x *execution) environment(args map[string]any) (any, error) {
 	id := integer(args["id"])
-	e, m := x.w.openEnvironment(id), x.w.metadata[id]
+	e := x.w.openEnvironment(id)
 	if e == nil {
-		return nil, graphqlError(codeNotFound, fmt.Sprintf("Environment %d not found", id))
+		return nil, noEnvironment(id)
 	}
-	if m != nil && m.problem != nil {
-		return nil, graphqlError(codeInternal, m.problem.Error())
+	m, err := x.metadata(id)
+	if err != nil {
+		return nil, err
 	}
 	fields := map[string]resolver{"dbtProjectName": constant(x.projectName(e, m))}
 	for _, state := range []string{stateApplied, stateDefinition} {
 		fields[state] = func(map[string]any) (any, error) {
-			if s, ok := x.state(e, m, state); ok {
+			if state == stateApplied && x.c.trick.nullApplied {
+				return nil, nil
+			}
+			if s, ok := x.state(e, m, state, args); ok {
 				return s, nil
 			}
 			return nil, nil
 		}
 	}
 	return scope{w: x.w, name: "environment", args: args, fields: fields}, nil
+}
+
+func noEnvironment(id int64) error {
+	return graphqlError(codeNotFound, fmt.Sprintf("Environment %d not found", id))
+}
+
+// metadata is what was handed over for an environment, nil for nothing; the error tells of a node that cannot be used.
+func (x *execution) metadata(environmentID int64) (*metadata, error) {
+	m := x.w.metadata[environmentID]
+	if m != nil && m.problem != nil {
+		return nil, graphqlError(codeInternal, m.problem.Error())
+	}
+	return m, nil
 }
 
 // projectName is the dbt project's name: the package of the first model, else the name of the project.
@@ -68,47 +93,45 @@ func (x *execution) projectName(e *resource, m *metadata) any {
 }
 
 // state is an environment's applied or definition state; there is none where nothing ever ran.
-func (x *execution) state(e *resource, m *metadata, state string) (scope, bool) {
+func (x *execution) state(e *resource, m *metadata, state string, args map[string]any) (scope, bool) {
 	p := x.w.lookAt(e, m.layer(state), x.c.now)
 	if m == nil && p.latest == nil {
 		return scope{}, false
 	}
 	fields := map[string]resolver{
-		"lastUpdatedAt":  constant(p.updated(m)),
-		"latestGitSha":   constant(p.sha()),
-		"lineage":        p.lineageOf,
-		"owners":         p.owners,
-		"packages":       p.packages,
-		"resourceCounts": constant(p.counts()),
-		"resources":      p.resources,
-		"tags":           constant(p.tags()),
-		"exposureTile":   p.exposureTile,
+		"lastUpdatedAt":       constant(p.updated(m)),
+		"latestGitSha":        constant(p.sha()),
+		"lineage":             p.lineageOf,
+		"owners":              p.owners,
+		"packages":            p.packages,
+		"resourceCounts":      constant(p.counts()),
+		"resources":           p.resources,
+		"tags":                constant(p.tags()),
+		"exposureTile":        p.exposureTile,
+		"searchResults":       p.search,
+		"modelHistoricalRuns": p.history,
 	}
 	for _, kind := range nodeKinds() {
-		fields[kind.list] = func(args map[string]any) (any, error) { return p.list(kind, args) }
+		fields[kind.list] = func(args map[string]any) (any, error) { return p.list(kind.name, args) }
 	}
-	return scope{w: x.w, name: state, fields: fields}, true
+	return scope{w: x.w, name: state, args: args, fields: fields}, true
 }
 
-// list is the connection of the nodes of one kind.
-func (p *place) list(kind nodeKind, args map[string]any) (any, error) {
-	rows, err := p.filtered(p.layer.byKind[kind.name], args["filter"])
+// list is the nodes of one kind.
+func (p *place) list(kind string, args map[string]any) (any, error) {
+	rows, err := p.filtered(p.layer.byKind[kind], args["filter"])
 	if err != nil {
 		return nil, err
 	}
 	if order, ok := args["sort"].(map[string]any); ok {
 		sortRows(rows, order)
 	}
-	return connection(rows, args)
+	return rows, nil
 }
 
-// resources is the connection of the nodes of several kinds, one kind after the other.
+// resources is the nodes of several kinds.
 func (p *place) resources(args map[string]any) (any, error) {
-	rows, err := p.filtered(p.layer.nodes, args["filter"])
-	if err != nil {
-		return nil, err
-	}
-	return connection(rows, args)
+	return p.filtered(p.layer.nodes, args["filter"])
 }
 
 // lineageOf is the nodes of the graph, all of those that have a place in one.
@@ -188,11 +211,8 @@ func (p *place) sha() any {
 
 // exposureTile is the exposure that all members of the filter name.
 func (p *place) exposureTile(args map[string]any) (any, error) {
-	rows, err := p.filtered(p.layer.byKind["Exposure"], args["filter"])
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	return rows[0], nil
+	filter, _ := args["filter"].(map[string]any)
+	return p.first("Exposure", filter)
 }
 
 // lower writes the first letter small: the name of a field that gives one node of a kind.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -13,6 +15,9 @@ import (
 
 // maxAnswer bounds an answer, for documents that ask for the parents of the parents of the parents.
 const maxAnswer = 256 << 20
+
+// maxErrors is how many errors an answer has at most.
+const maxErrors = 100
 
 // object is anything that a selection can be made on: a node, a part of the API, a map.
 type object interface {
@@ -40,6 +45,10 @@ type execution struct {
 	buf    bytes.Buffer
 	path   ast.Path
 	errs   gqlerror.List
+
+	lists    int  // how many lists are open
+	anywhere bool // a fault may blank what is in no list
+	blanked  bool // a fault has blanked something
 }
 
 // selection is what is asked for under one key of an answer.
@@ -55,12 +64,10 @@ type selection struct {
 
 // run executes the operation.
 func (x *execution) run(op *ast.OperationDefinition) answer {
-	x.buf.WriteString(`{"data":`)
-	start := x.buf.Len()
-	root := x.selections(x.schema.Query, []ast.SelectionSet{op.SelectionSet})
-	if !x.writeObject(x.schema.Query, root, x.root()) {
-		x.buf.Truncate(start)
-		x.buf.WriteString("null")
+	x.writeData(op)
+	if len(x.c.trick.partial) > 0 && !x.blanked {
+		x.anywhere = true
+		x.writeData(op)
 	}
 	if len(x.errs) > 0 {
 		encoded, err := json.Marshal(x.errs)
@@ -74,16 +81,30 @@ func (x *execution) run(op *ast.OperationDefinition) answer {
 	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {jsonType}}, body: x.buf.Bytes()}
 }
 
+func (x *execution) writeData(op *ast.OperationDefinition) {
+	x.buf.Reset()
+	x.errs = nil
+	x.buf.WriteString(`{"data":`)
+	start := x.buf.Len()
+	root := x.selections(x.schema.Query, []ast.SelectionSet{op.SelectionSet})
+	if !x.writeObject(x.schema.Query, root, x.root()) {
+		x.buf.Truncate(start)
+		x.buf.WriteString("null")
+	}
+}
+
 // selections is what the sets ask of an object of that type, fields with the same key merged.
 func (x *execution) selections(of *ast.Definition, sets []ast.SelectionSet) []*selection {
 	var out []*selection
+	seen := map[string]bool{}
 	for _, set := range sets {
-		out = x.collect(of, set, out)
+		out = x.collect(of, set, seen, out)
 	}
 	return out
 }
 
-func (x *execution) collect(of *ast.Definition, set ast.SelectionSet, out []*selection) []*selection {
+// collect adds what one set asks; a fragment that was seen adds nothing more.
+func (x *execution) collect(of *ast.Definition, set ast.SelectionSet, seen map[string]bool, out []*selection) []*selection {
 	for _, asked := range set {
 		switch asked := asked.(type) {
 		case *ast.Field:
@@ -92,11 +113,12 @@ func (x *execution) collect(of *ast.Definition, set ast.SelectionSet, out []*sel
 			}
 		case *ast.InlineFragment:
 			if x.wanted(asked.Directives) && isA(of, asked.TypeCondition) {
-				out = x.collect(of, asked.SelectionSet, out)
+				out = x.collect(of, asked.SelectionSet, seen, out)
 			}
 		case *ast.FragmentSpread:
-			if x.wanted(asked.Directives) && isA(of, asked.Definition.TypeCondition) {
-				out = x.collect(of, asked.Definition.SelectionSet, out)
+			if !seen[asked.Name] && x.wanted(asked.Directives) && isA(of, asked.Definition.TypeCondition) {
+				seen[asked.Name] = true
+				out = x.collect(of, asked.Definition.SelectionSet, seen, out)
 			}
 		}
 	}
@@ -187,10 +209,7 @@ func (x *execution) writeField(s *selection, o object) bool {
 	if s.def == nil {
 		return x.fail(graphqlError(codeBadRequest, "introspection is not served"))
 	}
-	value, err := any(nil), s.bad
-	if err == nil {
-		value, err = o.value(s.name, s.args)
-	}
+	value, err := x.resolve(s, o)
 	if err != nil {
 		x.fail(withCode(codeInput, err))
 		if s.def.Type.NonNull {
@@ -201,9 +220,29 @@ func (x *execution) writeField(s *selection, o object) bool {
 	return x.write(s.def.Type, s, value)
 }
 
+// resolve is the value of a field. Where the schema has a connection and the value is a list, it is a page of that.
+func (x *execution) resolve(s *selection, o object) (any, error) {
+	if s.bad != nil {
+		return nil, s.bad
+	}
+	args := s.args
+	if x.c.trick.stuck {
+		args = maps.Clone(args)
+		delete(args, "after")
+	}
+	value, err := o.value(s.name, args)
+	if rows, ok := value.([]any); err == nil && ok && s.def.Type.Elem == nil && strings.HasSuffix(s.def.Type.NamedType, "Connection") {
+		value, err = connection(rows, args)
+	}
+	return x.c.trick.paged(value), err
+}
+
 // write writes a value of that type, or null where it cannot be one and null is allowed.
 func (x *execution) write(t *ast.Type, s *selection, value any) bool {
 	start := x.buf.Len()
+	if !t.NonNull && x.blank() {
+		value = nil
+	}
 	if x.complete(t, s, value) {
 		return true
 	}
@@ -254,6 +293,8 @@ func (x *execution) writeList(of *ast.Type, s *selection, value any) bool {
 	if !ok {
 		return x.fail(graphqlError(codeInternal, fmt.Sprintf("%T is not a list", value)))
 	}
+	x.lists++
+	defer func() { x.lists-- }()
 	x.buf.WriteByte('[')
 	for i, item := range items {
 		if i > 0 {
@@ -321,7 +362,9 @@ func (x *execution) concrete(def *ast.Definition, o object) *ast.Definition {
 
 // fail records an error at the present path. It returns false, which makes the value null.
 func (x *execution) fail(e *gqlerror.Error) bool {
-	e.Path = slices.Clone(x.path)
-	x.errs = append(x.errs, e)
+	if len(x.errs) < maxErrors {
+		e.Path = slices.Clone(x.path)
+		x.errs = append(x.errs, e)
+	}
 	return false
 }

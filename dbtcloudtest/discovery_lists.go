@@ -39,9 +39,9 @@ func window(rows int, args map[string]any, standard, most int) (from, to int, er
 	first := int64(standard)
 	if asked, ok := args["first"].(int64); ok {
 		first = asked
-	}
-	if first < 0 || first > int64(most) {
-		return 0, 0, graphqlError(codeInput, fmt.Sprintf("first must be between 0 and %d, not %d", most, first))
+		if first < 1 || first > int64(most) {
+			return 0, 0, graphqlError(codeInput, fmt.Sprintf("first must be between 1 and %d, not %d", most, first))
+		}
 	}
 	from, err = given(args["after"])
 	from = min(from, rows)
@@ -66,34 +66,35 @@ func connection(rows []any, args map[string]any) (any, error) {
 }
 
 // filtered is the views of the nodes that a filter lets through.
-func (p *place) filtered(nodes []*node, filter any) ([]any, error) {
+func (p *place) filtered(nodes []*node, filter any) (rows []any, err error) {
 	wanted, _ := filter.(map[string]any)
 	for _, syntax := range []string{"select", "exclude"} {
 		if wanted[syntax] != nil {
 			return nil, graphqlError(codeInput, "the fake does not know dbt's selection syntax: filter."+syntax)
 		}
 	}
-	out := make([]any, 0, len(nodes))
+	rows = make([]any, 0, len(nodes))
 	for _, n := range nodes {
-		if v := (view{place: p, node: n}); v.passes(wanted) {
-			out = append(out, v)
+		v := view{place: p, node: n}
+		if passes(wanted, func(name string) any { return v.at(filterPath(n.kind.name, name)...) }) {
+			rows = append(rows, v)
 		}
 	}
-	return out, nil
+	return rows, nil
 }
 
-// passes says whether the node has, for each member of the filter, one of the values that it names.
-func (v view) passes(filter map[string]any) bool {
+// passes says whether there is, for each member of the filter, one of the values that it names.
+func passes(filter map[string]any, value func(name string) any) bool {
 	for name, want := range filter {
-		if want != nil && !overlap(v.at(v.filterPath(name)...), want) {
+		if want != nil && !overlap(value(name), want) {
 			return false
 		}
 	}
 	return true
 }
 
-// filterPath is the field that a member of a filter speaks of.
-func (v view) filterPath(name string) []string {
+// filterPath is the field that a member of a filter on that kind of node speaks of.
+func filterPath(kind, name string) []string {
 	switch name {
 	case "uniqueIds":
 		return []string{"uniqueId"}
@@ -109,10 +110,24 @@ func (v view) filterPath(name string) []string {
 		return []string{"freshness", name}
 	case "columnNames":
 		return []string{"catalog", "columns", "name"}
-	case "types":
+	case "environmentIds":
+		return []string{"environmentId"}
+	case "dbtCoreProjectName":
+		return []string{"dbtCoreProject"}
+	case "categories":
+		return []string{"category"}
+	case "ruleNames":
+		return []string{"name"}
+	case "accessLevels":
+		return []string{"access"}
+	case "materializationTypes":
+		return []string{"materializedType"}
+	case "modelingLayers":
+		return []string{"modelingLayer"}
+	case "types", "resourceTypes":
 		return []string{kindField}
 	case "identifier":
-		if v.kind() != "Source" {
+		if kind != "Source" {
 			return []string{"alias"}
 		}
 	}

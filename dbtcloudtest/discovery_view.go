@@ -11,9 +11,10 @@ type place struct {
 	environment *resource
 	layer       *layer
 	lineage     bool
-	latest      *run // whose outcome an executionInfo tells that a node does not have; nil for none
-	succeeded   *run // the latest that succeeded
-	job         *run // of which the metadata is asked; nil outside a job
+	latest      *run   // whose outcome an executionInfo tells that a node does not have; nil for none
+	succeeded   *run   // the latest that succeeded
+	runs        []*run // all that are known, the latest first
+	job         *run   // of which the metadata is asked; nil outside a job
 }
 
 // place is the environment as its latest finished run has left it.
@@ -23,13 +24,13 @@ func (w *world) lookAt(e *resource, l *layer, now time.Time) *place {
 		if r.environmentID != e.id || !w.known(r, now) {
 			continue
 		}
-		if p.latest == nil {
-			p.latest = r
-		}
-		if r.versions.last().status == Success {
+		p.runs = append(p.runs, r)
+		if p.succeeded == nil && r.versions.last().status == Success {
 			p.succeeded = r
-			break
 		}
+	}
+	if len(p.runs) > 0 {
+		p.latest = p.runs[0]
 	}
 	return p
 }
@@ -122,6 +123,8 @@ func (v view) otherName(field string) []string {
 	switch field {
 	case "materializationType":
 		return []string{"materializedType"}
+	case "dbtCoreProject":
+		return []string{"packageName"}
 	case "dbtGroup":
 		return []string{"group"}
 	case "compiledSql":
@@ -154,14 +157,6 @@ func (v view) otherName(field string) []string {
 func (v view) derived(field string, args map[string]any) any {
 	l := v.layer
 	switch field {
-	case "accountId":
-		return v.w.cfg.account
-	case "environmentId":
-		return v.environment.id
-	case "projectId":
-		return v.environment.projectID()
-	case "executionInfo":
-		return v.executionInfo()
 	case "parents":
 		return v.views(l.parents(v.node))
 	case "children":
@@ -177,21 +172,50 @@ func (v view) derived(field string, args map[string]any) any {
 	case "childrenL1":
 		return ids(l.children[v.node.id])
 	case "publicParentIds":
-		return ids(slices.DeleteFunc(l.parents(v.node), func(n *node) bool {
-			return n.kind.name != "ExternalModel" && n.fields["access"] != "public"
-		}))
+		return ids(publicOnly(l.parents(v.node)))
+	case "publicAncestors":
+		return v.views(publicOnly(ofKinds(l.ancestors(v.node), []any{"Model", "ExternalModel"})))
 	case "models", "modelCount":
 		return v.group(field)
-	case "columnCount":
-		if columns, ok := v.at("catalog", "columns").([]any); ok {
-			return len(columns)
-		}
 	case "worstTestStatus":
 		return v.worstTest()
 	case "testStatuses":
 		return v.testStatuses()
+	}
+	return v.fromRest(field)
+}
+
+// fromRest is what follows from the environment, its runs, or the node itself.
+func (v view) fromRest(field string) any {
+	switch field {
+	case "accountId":
+		return v.w.cfg.account
+	case "environmentId":
+		return v.environment.id
+	case "environmentName":
+		return v.environment.name()
+	case "projectId":
+		return v.environment.projectID()
+	case "environmentDeploymentType":
+		return v.environment.fields["deployment_type"]
+	case "isDefaultEnv":
+		return v.environment.fields["deployment_type"] == "production"
+	case "executionInfo":
+		return v.executionInfo()
 	case "runResults":
 		return []any{v}
+	case "columnCount":
+		if columns, ok := v.at("catalog", "columns").([]any); ok {
+			return len(columns)
+		}
+	case "testedNodeUniqueId":
+		if v.kind() == "Test" && len(v.node.parents) > 0 {
+			return v.node.parents[0]
+		}
+	case "model": // of a metric; a test names it, if anybody does
+		if models := ofKinds(v.layer.parents(v.node), []any{"Model"}); v.kind() == "Metric" && len(models) > 0 {
+			return v.views(models)[0]
+		}
 	}
 	return nil
 }

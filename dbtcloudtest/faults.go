@@ -35,6 +35,7 @@ type Kind struct {
 	answer     func(worked answer) answer
 	window     time.Duration
 	retryAfter time.Duration
+	trick      trick
 }
 
 // String names the kind as [Request.Fault] does.
@@ -119,6 +120,7 @@ type effect struct {
 	worked bool
 	wait   time.Duration
 	apply  func(worked answer) answer
+	trick  trick
 }
 
 // Inject arms a fault. Of several that match a request, the one armed first applies.
@@ -126,9 +128,9 @@ func (s *Server) Inject(f Fault) {
 	s.change(func(w *world, _ time.Time) { w.faults = append(w.faults, &armedFault{Fault: f}) })
 }
 
-// ClearFaults disarms every fault and ends a 429 window.
+// ClearFaults disarms every fault and ends a 429 window, and the pause that [WithDiscoveryRate] has begun.
 func (s *Server) ClearFaults() {
-	s.change(func(w *world, _ time.Time) { w.faults, w.throttled = nil, time.Time{} })
+	s.change(func(w *world, _ time.Time) { w.faults, w.throttled, w.cooling = nil, time.Time{}, time.Time{} })
 }
 
 // faultFor decides which fault, if any, this request meets.
@@ -153,7 +155,7 @@ func (w *world) faultFor(request Request, now time.Time) *effect {
 		if f.Kind.answer == nil {
 			return nil
 		}
-		return &effect{f.Kind.name, f.Kind.worked || f.AfterWork, f.Kind.wait, f.Kind.answer}
+		return &effect{f.Kind.name, f.Kind.worked || f.AfterWork, f.Kind.wait, f.Kind.answer, f.Kind.trick}
 	}
 	return nil
 }

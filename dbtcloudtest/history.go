@@ -74,6 +74,8 @@ type Request struct {
 	Path      string
 	Query     string // as sent
 	Body      []byte
+	Document  string         // the name of the GraphQL operation, "" when it has none or this is no GraphQL
+	Variables map[string]any // those of GraphQL, numbers as json.Number
 	Operation string         // method and path pattern, "" when no operation has this path
 	Unknown   []string       // query parameters that the operation does not have, sorted; the service ignores them
 	Status    int            // HTTP status answered; 0 while in flight and when no answer was given

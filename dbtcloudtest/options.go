@@ -85,36 +85,39 @@ type refusal struct {
 }
 
 type config struct {
-	account       int64
-	token         string
-	host          string
-	plan          string
-	runSlots      int
-	queueLimit    int
-	ciConcurrency bool
-	queueDelay    Delay
-	startDelay    Delay
-	outcome       func(Run) Outcome
-	cancelLatency Delay
-	listLag       Delay
-	latency       Delay
-	readLag       time.Duration
-	readMisses    int
-	artifactLag   time.Duration
-	metadataLag   time.Duration
-	writes        Writes
-	deletes       Deletes
-	nestedCancel  bool
-	forbidden     bool
-	permissions   []permissionSet // none: everything is allowed
-	unpaid        bool
-	deletedJobs   bool
-	projectScope  []int64
-	maxPageSize   int
-	seed          uint64
-	noise         bool
-	stringIDs     bool
-	refusals      map[Refusal]refusal
+	account         int64
+	token           string
+	host            string
+	plan            string
+	runSlots        int
+	queueLimit      int
+	ciConcurrency   bool
+	queueDelay      Delay
+	startDelay      Delay
+	outcome         func(Run) Outcome
+	cancelLatency   Delay
+	listLag         Delay
+	latency         Delay
+	readLag         time.Duration
+	readMisses      int
+	artifactLag     time.Duration
+	metadataLag     time.Duration
+	discoveryRate   int
+	complexityLimit int
+	unauthorized200 bool
+	writes          Writes
+	deletes         Deletes
+	nestedCancel    bool
+	forbidden       bool
+	permissions     []permissionSet // none: everything is allowed
+	unpaid          bool
+	deletedJobs     bool
+	projectScope    []int64
+	maxPageSize     int
+	seed            uint64
+	noise           bool
+	stringIDs       bool
+	refusals        map[Refusal]refusal
 }
 
 func defaults() config {
@@ -199,6 +202,17 @@ func WithArtifactLag(d time.Duration) Option { return func(c *config) { c.artifa
 // WithMetadataLag makes the Discovery API know nothing of a run until it has been over for so long (default 0).
 func WithMetadataLag(d time.Duration) Option { return func(c *config) { c.metadataLag = d } }
 
+// WithDiscoveryRate limits the Discovery API to so many requests a minute (default 0, no limit; the service has 500). The one above
+// the limit, and all for five minutes from then on, are answered 429.
+func WithDiscoveryRate(perMinute int) Option { return func(c *config) { c.discoveryRate = perMinute } }
+
+// WithComplexityLimit makes the Discovery API refuse documents that ask too much of a job (default 0, no limit). A field costs 1 and what is
+// below it; code, columns and nested nodes cost ten times that; first does not count.
+func WithComplexityLimit(n int) Option { return func(c *config) { c.complexityLimit = n } }
+
+// WithUnauthorizedIn200 makes the Discovery API answer a request with a wrong token 200 with an error, instead of 401.
+func WithUnauthorizedIn200() Option { return func(c *config) { c.unauthorized200 = true } }
+
 // WithLatency sets how long a request takes through [Server.Transport], half of it before the work and half after (default none).
 // Sockets have a latency of their own and no other.
 func WithLatency(d Delay) Option { return func(c *config) { c.latency = d } }
@@ -235,7 +249,7 @@ func WithSeed(seed uint64) Option { return func(c *config) { c.seed = seed } }
 // WithNoise puts unknown fields into every object and unknown values into the enums that nothing should depend on.
 func WithNoise() Option { return func(c *config) { c.noise = true } }
 
-// WithStringIDs writes every id as a string, as parts of the service do.
+// WithStringIDs writes every id as a string, as parts of the service do, and every BigInt of the Discovery API.
 func WithStringIDs() Option { return func(c *config) { c.stringIDs = true } }
 
 // WithRefusal sets what a refused request answers. A status of 0 refuses nothing: a trigger is queued all the same, and what is deleted

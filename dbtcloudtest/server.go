@@ -35,6 +35,7 @@ func New(opts ...Option) *Server {
 	w := &world{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.seed, cfg.seed^0x9e3779b97f4a7c15)), id: firstID,
 		projects: map[int64]*resource{}, environments: map[int64]*resource{}, jobs: map[int64]*job{}, runs: map[int64]*run{}, metadata: map[int64]*metadata{},
+		handed: map[string]func(map[string]any) any{},
 		routes: routes(),
 	}
 	w.addProject(DefaultProjectID, "Analytics", worldBegin())
@@ -74,6 +75,7 @@ type call struct {
 	auth   string
 	body   []byte
 	now    time.Time
+	trick  trick // of a fault, for the Discovery API
 }
 
 func (c *call) id(name string) int64 {
@@ -118,6 +120,9 @@ func (s *Server) arrive(c *call) (*Request, *effect) {
 		record.Operation = r.operation()
 		record.Unknown = unknownParams(c.query, r.query)
 	}
+	if isDiscovery(c.path) {
+		record.Document, record.Variables = documentOf(c.body)
+	}
 	s.w.requests = append(s.w.requests, record)
 	effect := s.w.faultFor(*record, now)
 	if effect != nil {
@@ -151,6 +156,7 @@ func (s *Server) perform(ctx context.Context, c *call, effect *effect) (answer, 
 	}
 	var worked answer
 	if effect.worked {
+		c.trick = effect.trick
 		worked = s.work(c)
 	}
 	if err := pause(ctx, effect.wait); err != nil {

@@ -93,7 +93,8 @@ type world struct {
 	runOrder     []*run // by id
 	active       []*run // the unfinished ones, by id
 	envVars      []*envVar
-	metadata     map[int64]*metadata // by environment
+	metadata     map[int64]*metadata                 // by environment
+	handed       map[string]func(map[string]any) any // fields of the Discovery API, by path
 
 	locked     bool
 	lockReason string
@@ -103,6 +104,8 @@ type world struct {
 	throttled time.Time // every request before it answers 429
 	retry     time.Duration
 	routes    []route
+	asked     []time.Time // requests to the Discovery API in the last minute, where they are limited
+	cooling   time.Time   // until then, it answers 429
 
 	events   []Event
 	requests []*Request
