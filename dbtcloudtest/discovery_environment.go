@@ -104,9 +104,9 @@ func (x *execution) state(e *resource, m *metadata, state string, args map[strin
 		"lineage":             p.lineageOf,
 		"owners":              p.owners,
 		"packages":            p.packages,
-		"resourceCounts":      constant(p.counts()),
+		"resourceCounts":      p.counts,
 		"resources":           p.resources,
-		"tags":                constant(p.tags()),
+		"tags":                p.tags,
 		"exposureTile":        p.exposureTile,
 		"searchResults":       p.search,
 		"modelHistoricalRuns": p.history,
@@ -167,7 +167,7 @@ func (p *place) packages(args map[string]any) (any, error) {
 	return sortedTexts(names), nil
 }
 
-func (p *place) tags() []any {
+func (p *place) tags(map[string]any) (any, error) {
 	var names []string
 	for _, n := range p.layer.nodes {
 		for _, tag := range asList(n.fields["tags"]) {
@@ -178,18 +178,18 @@ func (p *place) tags() []any {
 	for _, name := range sortedTexts(names) {
 		out = append(out, record{"name": name})
 	}
-	return out
+	return out, nil
 }
 
 // counts is how many nodes of each kind there are, by dbt's name of the kind.
-func (p *place) counts() map[string]any {
+func (p *place) counts(map[string]any) (any, error) {
 	out := map[string]any{}
 	for _, kind := range nodeKinds() {
 		if kind.list != "" {
 			out[kind.resource] = len(p.layer.byKind[kind.name])
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (p *place) updated(m *metadata) any {

@@ -65,9 +65,12 @@ type selection struct {
 // run executes the operation.
 func (x *execution) run(op *ast.OperationDefinition) answer {
 	x.writeData(op)
-	if len(x.c.trick.partial) > 0 && !x.blanked {
+	if x.owesError() {
 		x.anywhere = true
 		x.writeData(op)
+	}
+	if x.owesError() {
+		x.failAll(x.c.trick.partial)
 	}
 	if len(x.errs) > 0 {
 		encoded, err := json.Marshal(x.errs)
@@ -206,7 +209,7 @@ func (x *execution) writeObject(of *ast.Definition, fields []*selection, o objec
 }
 
 func (x *execution) writeField(s *selection, o object) bool {
-	if s.def == nil {
+	if s.def == nil || strings.HasPrefix(s.name, "__") {
 		return x.fail(graphqlError(codeBadRequest, "introspection is not served"))
 	}
 	value, err := x.resolve(s, o)

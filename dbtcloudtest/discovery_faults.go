@@ -71,14 +71,21 @@ func listErrors(messages []string) gqlerror.List {
 
 // blank makes a value null once, for a fault that asks for partial data.
 func (x *execution) blank() bool {
-	if x.blanked || len(x.c.trick.partial) == 0 || x.lists == 0 && !x.anywhere {
+	if !x.owesError() || x.lists == 0 && !x.anywhere {
 		return false
 	}
 	x.blanked = true
-	for _, e := range listErrors(x.c.trick.partial) {
+	x.failAll(x.c.trick.partial)
+	return true
+}
+
+// owesError says whether a fault asks for partial data and nothing has been taken away yet.
+func (x *execution) owesError() bool { return len(x.c.trick.partial) > 0 && !x.blanked }
+
+func (x *execution) failAll(messages []string) {
+	for _, e := range listErrors(messages) {
 		x.fail(e)
 	}
-	return true
 }
 
 // paged does to the page of a connection what a fault asks for.

@@ -47,14 +47,22 @@ func newShop(opts ...dbtcloudtest.Option) *dbtcloudtest.Server {
 	return s
 }
 
-// post sends a body to the Discovery API and returns the status and the body of the answer, which must be JSON.
-func post(t testing.TB, s *dbtcloudtest.Server, path, token string, body []byte) (int, object) {
+// mustRequest is a request with a token.
+func mustRequest(t testing.TB, method, url, token string) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://ab123.metadata.us1.dbt.com"+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	return req
+}
+
+// send sends a body to the Discovery API and returns the status and the body of the answer.
+func send(t testing.TB, s *dbtcloudtest.Server, path, token string, body []byte) (int, []byte) {
+	t.Helper()
+	req := mustRequest(t, http.MethodPost, "https://ab123.metadata.us1.dbt.com"+path, token)
+	req.Body = io.NopCloser(bytes.NewReader(body))
 	resp, err := s.Transport().RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
@@ -64,13 +72,18 @@ func post(t testing.TB, s *dbtcloudtest.Server, path, token string, body []byte)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := object{}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(&out); err != nil {
-		t.Fatalf("the answer is not a JSON object: %v: %q", err, raw)
+	return resp.StatusCode, raw
+}
+
+// post is send where the answer must be a JSON object.
+func post(t testing.TB, s *dbtcloudtest.Server, path, token string, body []byte) (int, object) {
+	t.Helper()
+	status, raw := send(t, s, path, token, body)
+	out, ok := decoded(t, string(raw)).(object)
+	if !ok {
+		t.Fatalf("the answer is not a JSON object: %q", raw)
 	}
-	return resp.StatusCode, out
+	return status, out
 }
 
 // ask sends a document to the whole schema. $id is the production environment.
@@ -114,14 +127,219 @@ func decoded(t testing.TB, text string) any {
 
 func TestDiscoveryNodes(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ state, selection, want string }{
-		{"applied", `models { totalCount edges { node { name uniqueId } } }`,
-			`{"models":{"totalCount":2,"edges":[{"node":{"name":"stg_orders","uniqueId":"model.shop.stg_orders"}},{"node":{"name":"orders","uniqueId":"model.shop.orders"}}]}}`},
+	nodes := func(connection string, want ...string) string {
+		edges := []any{}
+		for _, id := range want {
+			edges = append(edges, object{"node": object{"uniqueId": id}})
+		}
+		encoded, err := json.Marshal(object{connection: object{"edges": edges}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(encoded)
 	}
+	const id = ` { edges { node { uniqueId } } }`
+	const stg, orders, source, seed, planned = "model.shop.stg_orders", "model.shop.orders", "source.shop.raw.orders", "seed.shop.countries", "model.shop.planned"
+	const test, unit = "test.shop.not_null_orders_id.abc", "unit_test.shop.orders.adds_up"
+	tests := []struct{ state, selection, want string }{
+		{"applied", `models` + id, nodes("models", stg, orders)},
+		{"definition", `models` + id, nodes("models", stg, orders, planned)},
+		{"definition", `groups { edges { node { name modelCount models { uniqueId } } } }`,
+			`{"groups":{"edges":[{"node":{"name":"finance","modelCount":2,"models":[{"uniqueId":"model.shop.orders"},{"uniqueId":"model.shop.planned"}]}}]}}`},
+		{"definition", `macros` + id, nodes("macros")},
+		{"applied", `models(filter: {uniqueIds: ["model.shop.orders", "x"]})` + id, nodes("models", orders)},
+		{"applied", `models(filter: {uniqueIds: []})` + id, nodes("models")},
+		{"applied", `models(filter: {uniqueIds: "MODEL.shop.orders"})` + id, nodes("models")},
+		{"applied", `models(filter: null)` + id, nodes("models", stg, orders)},
+		{"applied", `models(filter: {tags: ["finance", "weekly"]})` + id, nodes("models", orders)},
+		{"applied", `models(filter: {access: public, lastRunStatus: error, group: "finance", packageName: "shop"})` + id, nodes("models", orders)},
+		{"applied", `models(filter: {access: public, lastRunStatus: success})` + id, nodes("models")},
+		{"applied", `models(filter: {identifier: "fct_orders"})` + id, nodes("models", orders)},
+		{"applied", `models(filter: {identifier: "orders"})` + id, nodes("models")},
+		{"applied", `models(filter: {schema: "dev", modelingLayer: "staging"})` + id, nodes("models", stg)},
+		{"definition", `models(filter: {access: private})` + id, nodes("models", planned)},
+		{"applied", `models(sort: {field: uniqueId, direction: asc})` + id, nodes("models", orders, stg)},
+		{"applied", `models(sort: {field: uniqueId, direction: desc})` + id, nodes("models", stg, orders)},
+		{"applied", `models(sort: {field: rowCount, direction: asc})` + id, nodes("models", orders, stg)},
+		{"applied", `models(sort: {field: executeCompletedAt, direction: desc})` + id, nodes("models", orders, stg)},
+		{"applied", `sources(filter: {freshnessStatus: Warn, freshnessChecked: true, sourceNames: ["raw"], identifier: "orders"})` + id, nodes("sources", source)},
+		{"applied", `sources(filter: {freshnessChecked: false})` + id, nodes("sources")},
+		{"applied", `tests(filter: {status: "fail"})` + id, nodes("tests", test)},
+		{"applied", `tests(filter: {lastKnownResults: [fail, error]})` + id, nodes("tests", test)},
+		{"applied", `tests(filter: {testTypes: [UNIT_TEST]})` + id, nodes("tests", unit)},
+		{"applied", `resources(filter: {types: [Macro, Seed, Metric]})` + id, nodes("resources", seed, "macro.dbt.ref", "metric.shop.revenue")},
+		{"definition", `resources(filter: {types: [Model], tags: ["daily"]})` + id, nodes("resources", orders)},
+		{"applied", `packages(resource: macro) tags { name }`, `{"packages":["dbt"],"tags":[{"name":"daily"},{"name":"finance"}]}`},
+		{"applied", `owners(resource: exposure) { name email }`, `{"owners":[{"name":"Ann","email":"ann@example.com"}]}`},
+		{"applied", `resourceCounts`, `{"resourceCounts":{"model":2,"source":1,"seed":1,"snapshot":0,"test":2,"exposure":1,"macro":1,"metric":1,
+			"semantic_model":0,"saved_query":0,"group":0}}`},
+		{"applied", `exposureTile(filter: {uniqueId: "exposure.shop.dashboard"}) { name quality healthIssues }`,
+			`{"exposureTile":{"name":"dashboard","quality":null,"healthIssues":[]}}`},
+		{"applied", `exposureTile(filter: {uniqueId: "exposure.shop.nothing"}) { name }`, `{"exposureTile":null}`},
+		{"applied", `latestGitSha modelHistoricalRuns(uniqueId: "model.shop.orders") { runId }`, `{"latestGitSha":null,"modelHistoricalRuns":[]}`},
+	}
+	s := newShop()
 	for _, test := range tests {
-		got := of(t, newShop(), test.state, test.selection)
+		got := of(t, s, test.state, test.selection)
 		if diff := cmp.Diff(decoded(t, test.want), any(got)); diff != "" {
 			t.Errorf("%s of %s (-want +got):\n%s", test.selection, test.state, diff)
 		}
 	}
+}
+
+// oneModel asks for fields of the model orders.
+func oneModel(t testing.TB, s *dbtcloudtest.Server, state, fields string) any {
+	t.Helper()
+	got := of(t, s, state, `models(filter: {uniqueIds: ["model.shop.orders"]}) { edges { node { `+fields+` } } }`)
+	return got["models"].(object)["edges"].([]any)[0].(object)["node"]
+}
+
+func TestDiscoveryFieldsOfANode(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ state, fields, want string }{
+		{"applied", `resourceType name alias packageName fqn tags description filePath meta`,
+			`{"resourceType":"model","name":"orders","alias":"fct_orders","packageName":"shop","fqn":["shop","orders"],"tags":["daily","finance"],
+			"description":"All orders.","filePath":"","meta":null}`},
+		{"applied", `accountId projectId environmentId`, `{"accountId":70506183000001,"projectId":70506183000002,"environmentId":70506183000004}`},
+		{"applied", `columnCount catalog { uniqueId environmentId rowCountStat columns { name tags } stats { id } }`,
+			`{"columnCount":2,"catalog":{"uniqueId":"model.shop.orders","environmentId":70506183000004,"rowCountStat":10,
+			"columns":[{"name":"id","tags":[]},{"name":"amount","tags":[]}],"stats":null}}`},
+		{"applied", `parents { uniqueId __typename } children { __typename }`,
+			`{"parents":[{"uniqueId":"model.shop.stg_orders","__typename":"ModelAppliedStateNestedNode"},
+			{"uniqueId":"seed.shop.countries","__typename":"SeedAppliedStateNestedNode"}],
+			"children":[{"__typename":"TestAppliedStateNestedNode"},{"__typename":"TestAppliedStateNestedNode"},
+			{"__typename":"ExposureAppliedStateNestedNode"},{"__typename":"MetricDefinitionNestedNode"}]}`},
+		{"definition", `parents { __typename } tests { __typename uniqueId }`,
+			`{"parents":[{"__typename":"ModelDefinitionNestedNode"},{"__typename":"SeedDefinitionNestedNode"}],
+			"tests":[{"__typename":"TestDefinitionNestedNode","uniqueId":"test.shop.not_null_orders_id.abc"},
+			{"__typename":"TestDefinitionNestedNode","uniqueId":"unit_test.shop.orders.adds_up"}]}`},
+		{"applied", `ancestors(types: [Source, Model]) { uniqueId ... on SourceAppliedStateNestedNode { sourceName freshness { freshnessStatus criteria { errorAfter { count } } } } }`,
+			`{"ancestors":[{"uniqueId":"model.shop.stg_orders"},
+			{"uniqueId":"source.shop.raw.orders","sourceName":"raw","freshness":{"freshnessStatus":"Warn","criteria":{"errorAfter":null}}}]}`},
+		{"applied", `tests { name testType columnName lastKnownResult executionInfo { lastRunStatus lastRunFailures } testMetadata { name } }`,
+			`{"tests":[{"name":"not_null_orders_id","testType":"GENERIC_DATA_TEST","columnName":"id","lastKnownResult":"fail",
+			"executionInfo":{"lastRunStatus":"fail","lastRunFailures":3},"testMetadata":{"name":"not_null"}},
+			{"name":"orders","testType":"UNIT_TEST","columnName":null,"lastKnownResult":null,
+			"executionInfo":{"lastRunStatus":null,"lastRunFailures":null},"testMetadata":{"name":null}}]}`},
+		{"applied", `mine: executionInfo { lastRunStatus executionTime executeCompletedAt lastRunId }`,
+			`{"mine":{"lastRunStatus":"error","executionTime":2.5,"executeCompletedAt":"2026-01-02T00:00:00Z","lastRunId":null}}`},
+	}
+	s := newShop()
+	for _, test := range tests {
+		if diff := cmp.Diff(decoded(t, test.want), oneModel(t, s, test.state, test.fields)); diff != "" {
+			t.Errorf("%s of %s (-want +got):\n%s", test.fields, test.state, diff)
+		}
+	}
+}
+
+func TestDiscoveryLineage(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	got := of(t, s, "applied", `lineage(filter: {types: [Source, Model, Exposure]}) {
+		__typename uniqueId resourceType parentIds publicParentIds
+		... on LineageNodeTestable { worstTestStatus } ... on LineageNodeExecutable { lastRunStatus } }`)
+	want := decoded(t, `[
+		{"__typename":"SourceLineageNode","uniqueId":"source.shop.raw.orders","resourceType":"Source","parentIds":[],"publicParentIds":[],"worstTestStatus":null},
+		{"__typename":"ModelLineageNode","uniqueId":"model.shop.stg_orders","resourceType":"Model","parentIds":["source.shop.raw.orders"],"publicParentIds":[],
+			"worstTestStatus":null,"lastRunStatus":null},
+		{"__typename":"ModelLineageNode","uniqueId":"model.shop.orders","resourceType":"Model","parentIds":["model.shop.stg_orders","seed.shop.countries"],
+			"publicParentIds":[],"worstTestStatus":"fail","lastRunStatus":"error"},
+		{"__typename":"ExposureLineageNode","uniqueId":"exposure.shop.dashboard","resourceType":"Exposure","parentIds":["model.shop.orders"],
+			"publicParentIds":["model.shop.orders"]}]`)
+	if diff := cmp.Diff(want, got["lineage"]); diff != "" {
+		t.Errorf("lineage (-want +got):\n%s", diff)
+	}
+	for selection, want := range map[string]int{
+		`lineage(filter: {uniqueIds: ["model.shop.orders"]}) { name }`: 1,
+		`lineage(filter: {tags: ["daily"]}) { name }`:                  2,
+		`lineage(filter: {columnNames: ["amount"]}) { name }`:          1,
+		`lineage(filter: {}) { name }`:                                 9, // all but the group and what is only planned
+	} {
+		if got := len(of(t, s, "applied", selection)["lineage"].([]any)); got != want {
+			t.Errorf("%s: %d nodes, want %d", selection, got, want)
+		}
+	}
+}
+
+func TestDiscoveryNodesChange(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	names := func() string {
+		got := of(t, s, "applied", `models { edges { node { uniqueId description } } }`)["models"].(object)["edges"].([]any)
+		var out []string
+		for _, edge := range got {
+			node := edge.(object)["node"].(object)
+			description, _ := node["description"].(string)
+			out = append(out, node["uniqueId"].(string)+description)
+		}
+		return strings.Join(out, " ")
+	}
+	s.AddNodes(production, dbtcloudtest.Node{"uniqueId": "model.shop.stg_orders", "description": "!"}, dbtcloudtest.Node{"uniqueId": "model.shop.z"})
+	if got, want := names(), "model.shop.stg_orders! model.shop.orders"+"All orders. model.shop.z"; got != want {
+		t.Errorf("after AddNodes: %q, want %q: a node keeps its place", got, want)
+	}
+	given := dbtcloudtest.Node{"uniqueId": "model.shop.only", "description": "?"}
+	s.SetNodes(production, given)
+	given["description"] = "changed afterwards"
+	if got, want := names(), "model.shop.only?"; got != want {
+		t.Errorf("after SetNodes: %q, want %q", got, want)
+	}
+	s.AddNodes(4711, dbtcloudtest.Node{"uniqueId": "model.other.m"})
+	if status, body := ask(t, s, `{ environment(id: 4711) { dbtProjectName } }`, nil); status != 200 || !cmp.Equal(body["data"], decoded(t, `{"environment":{"dbtProjectName":"other"}}`)) {
+		t.Errorf("an environment that nodes were added to answers %d %v", status, body)
+	}
+}
+
+func TestParseNodes(t *testing.T) {
+	t.Parallel()
+	two := []dbtcloudtest.Node{{"uniqueId": "model.shop.a"}, {"uniqueId": "x", "resourceType": "seed", "n": json.Number("12345678901234567890")}}
+	tests := []struct {
+		text, problem string
+		want          []dbtcloudtest.Node
+	}{
+		{` [{"uniqueId":"model.shop.a"},{"uniqueId":"x","resourceType":"seed","n":12345678901234567890}] `, "", two},
+		{`{"uniqueId":"model.shop.a"}` + "\n" + `{"uniqueId":"x","resourceType":"seed","n":12345678901234567890}` + "\n", "", two},
+		{``, "", nil},
+		{`[{"uniqueId":"model.shop.a"},{"name":"a"}]`, "node 1: it has no uniqueId", nil},
+		{`{"uniqueId":"a"}`, "node 0: a: it has no resourceType that is known, and its uniqueId does not begin with one", nil},
+		{`{"uniqueId":"model.a.b","resourceType":"modell"}`, "node 0: model.a.b: it has no resourceType that is known", nil},
+		{`{"uniqueId":"model.a.b","state":"planned"}`, "its state is \"planned\", not applied or definition", nil},
+		{`[1]`, "the nodes do not decode", nil},
+		{`{"uniqueId":"model.a.b"} {`, "node 1 does not decode", nil},
+	}
+	for _, test := range tests {
+		got, err := dbtcloudtest.ParseNodes([]byte(test.text))
+		if test.problem == "" {
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("%s: %v (-want +got):\n%s", test.text, err, diff)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), test.problem) {
+			t.Errorf("%s: error %v, want one with %q", test.text, err, test.problem)
+		}
+	}
+}
+
+// TestBadNodesAreSeen hands over what cannot be used: every question about the environment says so, others are answered.
+func TestBadNodesAreSeen(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	s.AddNodes(production, dbtcloudtest.Node{"name": "lost"}, dbtcloudtest.Node{"uniqueId": "model.shop.f", "f": func() {}})
+	_, body := ask(t, s, `query($id: BigInt!) { environment(id: $id) { dbtProjectName } }`, nil)
+	message := messages(body)
+	if !strings.Contains(message, "node 0: it has no uniqueId") || !strings.Contains(message, "node 1: it cannot be written as JSON") {
+		t.Errorf("the errors are %q, want both nodes", message)
+	}
+	if status, body := ask(t, s, `query($id: BigInt!) { environment(id: $id) { adapterType } }`, object{"id": dbtcloudtest.DefaultEnvironmentID}); status != 200 || body["errors"] != nil {
+		t.Errorf("another environment answers %d %v", status, body)
+	}
+}
+
+// messages are the messages of an answer's errors, one a line.
+func messages(body object) string {
+	var out []string
+	errs, _ := body["errors"].([]any)
+	for _, e := range errs {
+		out = append(out, e.(object)["message"].(string))
+	}
+	return strings.Join(out, "\n")
 }
