@@ -1,11 +1,11 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 )
 
 // EnvironmentInfo is what the Discovery API knows of an environment as a whole. In one
@@ -60,26 +60,22 @@ func (c *ResourceCounts) UnmarshalJSON(b []byte) error {
 // Environment sums up an environment: its warehouse, its project, when it last changed
 // and how many nodes it has. API: Discovery, environment(id).
 func (s *MetadataService) Environment(ctx context.Context, environmentID int64) (*EnvironmentInfo, error) {
-	d, err := environmentDocument(environmentID, document{
+	if environmentID <= 0 {
+		return nil, fmt.Errorf("%w: EnvironmentInfo: the environment id must be positive, not %d", ErrInvalid, environmentID)
+	}
+	return askOne[EnvironmentInfo](ctx, s, document{
 		name: "EnvironmentInfo",
 		text: "query EnvironmentInfo($environmentId: BigInt!) { environment(id: $environmentId) { adapterType dbtProjectName applied { lastUpdatedAt latestGitSha resourceCounts } definition { lastUpdatedAt resourceCounts } } }",
+		vars: map[string]any{"environmentId": environmentID},
 		path: []string{"environment"},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return askOne[EnvironmentInfo](ctx, s, d)
 }
 
 // Tags are the tags of the nodes in the applied state. API: Discovery,
 // environment(id).applied.tags.
 func (s *MetadataService) Tags(ctx context.Context, environmentID int64) ([]string, error) {
 	type tag struct{ Name string }
-	tags, err := environmentList[tag](ctx, s, environmentID, document{
-		name: "EnvironmentTags",
-		text: "query EnvironmentTags($environmentId: BigInt!) { environment(id: $environmentId) { applied { tags { name } } } }",
-		path: []string{"environment", "applied", "tags"},
-	})
+	tags, err := askAll[tag](ctx, s, applied("EnvironmentTags", environmentID, "tags", "name"))
 	var names []string
 	for _, tag := range tags {
 		names = append(names, tag.Name)
@@ -90,15 +86,10 @@ func (s *MetadataService) Tags(ctx context.Context, environmentID int64) ([]stri
 // Packages are the names of the packages that the models or the macros in the applied
 // state come from. API: Discovery, environment(id).applied.packages.
 func (s *MetadataService) Packages(ctx context.Context, environmentID int64, of PackageResource) ([]string, error) {
-	if of == "" {
-		return nil, fmt.Errorf("%w: Packages: say of what: PackagesOfModels or PackagesOfMacros", ErrInvalid)
-	}
-	packages, err := environmentList[string](ctx, s, environmentID, document{
-		name: "EnvironmentPackages",
-		text: "query EnvironmentPackages($environmentId: BigInt!, $resource: PackageResourceType!) { environment(id: $environmentId) { applied { packages(resource: $resource) } } }",
-		vars: map[string]any{"resource": of},
-		path: []string{"environment", "applied", "packages"},
-	})
+	q := applied("EnvironmentPackages", environmentID, "packages", "")
+	q.refuse(of == "", "say of what: PackagesOfModels or PackagesOfMacros")
+	q.args = []argument{{"resource", "PackageResourceType!", of}}
+	packages, err := askAll[string](ctx, s, q)
 	var names []string
 	for _, name := range packages {
 		names = append(names, *name)
@@ -115,15 +106,10 @@ type Owner struct {
 // Owners are the owners of the exposures or the groups in the applied state. API:
 // Discovery, environment(id).applied.owners.
 func (s *MetadataService) Owners(ctx context.Context, environmentID int64, of OwnerResource) ([]*Owner, error) {
-	if of == "" {
-		return nil, fmt.Errorf("%w: Owners: say of what: OwnersOfExposures or OwnersOfGroups", ErrInvalid)
-	}
-	return environmentList[Owner](ctx, s, environmentID, document{
-		name: "EnvironmentOwners",
-		text: "query EnvironmentOwners($environmentId: BigInt!, $resource: OwnerResourceType!) { environment(id: $environmentId) { applied { owners(resource: $resource) { name email } } } }",
-		vars: map[string]any{"resource": of},
-		path: []string{"environment", "applied", "owners"},
-	})
+	q := applied("EnvironmentOwners", environmentID, "owners", "name email")
+	q.refuse(of == "", "say of what: OwnersOfExposures or OwnersOfGroups")
+	q.args = []argument{{"resource", "OwnerResourceType!", of}}
+	return askAll[Owner](ctx, s, q)
 }
 
 // ExposureTileFilter names one exposure: by its UniqueID, or by the id that it has in
@@ -138,21 +124,16 @@ type ExposureTileFilter struct {
 // exposure the error is [ErrNotFound]. API: Discovery,
 // environment(id).applied.exposureTile.
 func (s *MetadataService) ExposureTile(ctx context.Context, environmentID int64, f ExposureTileFilter) (*ExposureTile, error) {
-	if f.UniqueID == "" && f.BIResourceID == "" {
-		return nil, fmt.Errorf("%w: ExposureTile: say which exposure, by UniqueID or by BIResourceID", ErrInvalid)
-	}
-	d, err := environmentDocument(environmentID, document{
-		name: "ExposureTile",
-		text: "query ExposureTile($environmentId: BigInt!, $filter: ExposureTileFilter!) { environment(id: $environmentId) { applied { exposureTile(filter: $filter) { " + exposureTileFields + " } } } }",
-		vars: map[string]any{"filter": f},
-		path: []string{"environment", "applied", "exposureTile"},
-	})
+	q := applied("ExposureTile", environmentID, "exposureTile", exposureTileFields)
+	q.refuse(f.UniqueID == "" && f.BIResourceID == "", "say which exposure, by UniqueID or by BIResourceID")
+	q.args = []argument{{"filter", "ExposureTileFilter!", f}}
+	d, err := q.document()
 	if err != nil {
 		return nil, err
 	}
 	tile, err := askOne[ExposureTile](ctx, s, d)
 	if err == nil && tile.UniqueID == "" {
-		return nil, s.missing("exposure", f.UniqueID+f.BIResourceID, environmentID)
+		return nil, s.missing("exposure", cmp.Or(f.UniqueID, f.BIResourceID), environmentID)
 	}
 	return tile, err
 }
@@ -181,24 +162,9 @@ type ExposureTile struct {
 	AccountID        int64                 `json:"accountId,omitzero"`
 }
 
-// environmentDocument adds the environment to the variables of a document.
-func environmentDocument(environmentID int64, d document) (document, error) {
-	if environmentID <= 0 {
-		return d, fmt.Errorf("%w: %s: the environment id must be positive, not %d", ErrInvalid, d.name, environmentID)
-	}
-	vars := map[string]any{"environmentId": environmentID}
-	maps.Copy(vars, d.vars)
-	d.vars = vars
-	return d, nil
-}
-
-// environmentList asks for a list of an environment that comes as a whole.
-func environmentList[T any](ctx context.Context, s *MetadataService, environmentID int64, d document) ([]*T, error) {
-	d, err := environmentDocument(environmentID, d)
-	if err != nil {
-		return nil, err
-	}
-	return askList[T](ctx, s, d)
+// applied is the question for a field of the applied state of an environment.
+func applied(name string, environmentID int64, field, want string) question {
+	return question{name: name, root: "environment", id: environmentID, above: "applied", field: field, want: want}
 }
 
 // missing is the error of a node that an environment does not have.

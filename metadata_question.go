@@ -18,7 +18,7 @@ type question struct {
 	above string // the field between root and field, if there is one
 	field string
 	args  []argument
-	want  string // the selection
+	want  string // the selection; empty for plain values
 	by    paging
 
 	problems []error
@@ -101,7 +101,9 @@ func (q question) document() (document, error) {
 	if given.Len() > 0 {
 		field += "(" + given.String()[2:] + ")"
 	}
-	field += " { " + q.want + " }"
+	if q.want != "" {
+		field += " { " + q.want + " }"
+	}
 	if d.path = append(d.path, q.field); q.above != "" {
 		field, d.path = q.above+" { "+field+" }", []string{q.root, q.above, q.field}
 	}
