@@ -19,7 +19,7 @@ type queryOptions struct {
 	fields    []string
 	given     bool // Fields was given
 	unknown   bool
-	page      int // 0: the largest
+	page      *int // nil: the largest
 	ancestors []ResourceType
 }
 
@@ -40,14 +40,7 @@ func UnknownFields() QueryOption { return func(o *queryOptions) { o.unknown = tr
 
 // PageSize sets how many items a request asks for. The default is the most that the API
 // takes: 500 of an environment, 100 of a job.
-func PageSize(n int) QueryOption {
-	return func(o *queryOptions) {
-		o.page = n
-		if n == 0 {
-			o.page = -1
-		}
-	}
-}
+func PageSize(n int) QueryOption { return func(o *queryOptions) { o.page = &n } }
 
 // AncestorTypes says which kinds of ancestors a path such as "ancestors.name" means; the
 // default is all of them.

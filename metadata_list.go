@@ -80,11 +80,11 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	if l.problem != nil {
 		return d, nil, 0, l.problem
 	}
-	if first = o.page; first == 0 {
-		first = in.most
+	if first = in.most; o.page != nil {
+		first = *o.page
 	}
-	if first < 0 || first > in.most {
-		return d, nil, 0, fmt.Errorf("the page size must be from 1 to %d, not %d", in.most, max(first, 0))
+	if first < 1 || first > in.most {
+		return d, nil, 0, fmt.Errorf("the page size must be from 1 to %d, not %d", in.most, first)
 	}
 	x, paths := selector{s.schema(), o.unknown}, o.fields
 	if !o.given {

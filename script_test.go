@@ -45,6 +45,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		_ = req.Body.Close()
+		req.Body = io.NopCloser(bytes.NewReader(body)) // for answer
 	}
 	s.mu.Lock()
 	s.sent = append(s.sent, sent{time.Now(), req.URL.String(), req.Method + " " + req.URL.RequestURI(), req.Header.Clone(), string(body)})

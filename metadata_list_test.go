@@ -1,0 +1,265 @@
+package dbtcloud_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/slimci/dbtcloud"
+)
+
+// graphqlRequest is what a GraphQL request says.
+type graphqlRequest struct {
+	Query         string
+	OperationName string
+	Variables     map[string]any
+}
+
+func askedBy(body io.Reader) graphqlRequest {
+	var a graphqlRequest
+	if json.NewDecoder(body).Decode(&a) != nil {
+		return graphqlRequest{}
+	}
+	return a
+}
+
+// applied is the answer for a page of an applied list.
+func applied(list, edges, endCursor, hasNext string) string {
+	return `{"data":{"environment":{"applied":{"` + list + `":{"edges":[` + edges + `],"pageInfo":{"endCursor":` + endCursor + `,"hasNextPage":` + hasNext + `}}}}}}`
+}
+
+// connection serves n models in pages as they are asked for.
+func connection(n int) func(int, *http.Request) (*http.Response, error) {
+	return func(_ int, req *http.Request) (*http.Response, error) {
+		vars := askedBy(req.Body).Variables
+		first := int(vars["first"].(float64))
+		after, _ := vars["after"].(string)
+		begin, _ := strconv.Atoi(after)
+		var edges []string
+		for i := begin; i < min(n, begin+first); i++ {
+			edges = append(edges, fmt.Sprintf(`{"node":{"uniqueId":"model.m%d"}}`, i))
+		}
+		end := begin + len(edges)
+		return response(200, "application/json", applied("models", strings.Join(edges, ","), quote(strconv.Itoa(end)), strconv.FormatBool(end < n))), nil
+	}
+}
+
+func names(seq iter.Seq2[*dbtcloud.Model, error]) (ids []string, err error) {
+	for m, e := range seq {
+		if e != nil {
+			return ids, e
+		}
+		ids = append(ids, m.UniqueID)
+	}
+	return ids, nil
+}
+
+// TestModelsPages: every item comes once and in order, in as few requests as there are
+// pages, again and again from the same sequence.
+func TestModelsPages(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n, first := rapid.IntRange(0, 40).Draw(t, "items"), rapid.IntRange(1, 12).Draw(t, "page size")
+		c, s := scripted(t, connection(n))
+		seq := c.Metadata.Models(context.Background(), 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(first))
+		var want []string
+		for i := range n {
+			want = append(want, "model.m"+strconv.Itoa(i))
+		}
+		for range 2 {
+			got, err := names(seq)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Fatalf("error %v, (-want +got):\n%s", err, diff)
+			}
+		}
+		if requests := 2 * max(1, (n+first-1)/first); len(s.requests()) != requests {
+			t.Fatalf("%d requests, want %d", len(s.requests()), requests)
+		}
+	})
+}
+
+// TestModelsBreak: after a break, and after the end of the context, nothing is asked.
+func TestModelsBreak(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, connection(10))
+	for range c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(2)) {
+		break
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var last error
+	seen := 0
+	for _, err := range c.Metadata.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(2)) {
+		last = err
+		cancel()
+		seen++
+	}
+	if len(s.requests()) != 2 || seen != 2 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d requests, %d items, error %v; want 2, 2 and context.Canceled", len(s.requests()), seen, last)
+	}
+}
+
+// TestPagesTraps: an end that is none, and a page that is none, are errors; what came
+// before is kept.
+func TestPagesTraps(t *testing.T) {
+	t.Parallel()
+	node := func(id string) string { return `{"node":{"uniqueId":"` + id + `"}}` }
+	type answers []string
+	tests := []struct {
+		name    string
+		answers answers // the last one again and again
+		ids     []string
+		text    string // of the error
+		is      error
+	}{
+		{"two pages", answers{applied("models", node("a"), `"1"`, "true"), applied("models", node("b"), `"2"`, "false")}, []string{"a", "b"}, "", nil},
+		{"the cursor does not advance", answers{applied("models", node("a"), `"1"`, "true")}, []string{"a", "a"}, "the cursor does not advance", nil},
+		{"cursors go round", answers{applied("models", node("a"), `"1"`, "true"), applied("models", node("b"), `"2"`, "true"), applied("models", node("c"), `"1"`, "true")}, []string{"a", "b", "c"}, "the cursor does not advance", nil},
+		{"no cursor", answers{applied("models", node("a"), `null`, "true")}, []string{"a"}, "no cursor leads to it", nil},
+		{"an empty cursor", answers{applied("models", node("a"), `""`, "true")}, []string{"a"}, "no cursor leads to it", nil},
+		{"an empty page that is not the last", answers{applied("models", "", `"9"`, "true")}, nil, "the page is empty though another is said to follow", nil},
+		{"a last page with a cursor", answers{applied("models", node("a"), `"1"`, "false")}, []string{"a"}, "", nil},
+		{"an empty list", answers{applied("models", "", `null`, "false")}, nil, "", nil},
+		{"nothing was ever run", answers{`{"data":{"environment":{"applied":null}}}`}, nil, "", nil},
+		{"no list", answers{`{"data":{"environment":{"applied":{"models":null}}}}`}, nil, "", nil},
+		{"no environment", answers{`{"data":{"environment":null}}`}, nil, "environment not found", dbtcloud.ErrNotFound},
+		{"no environment either", answers{`{"data":{}}`}, nil, "environment not found", dbtcloud.ErrNotFound},
+		{"an unknown environment", answers{`{"data":null,"errors":[{"message":"Environment 5 not found"}]}`}, nil, "Environment 5 not found", dbtcloud.ErrNotFound},
+		{"a wrong region", answers{`{"errors":[{"message":"There is no data available for this input"}],"data":null}`}, nil, "There is no data available", dbtcloud.ErrNotFound},
+		{"an edge without a node", answers{applied("models", `{"cursor":"1"}`, `"1"`, "false")}, nil, "an edge holds no node", nil},
+		{"a node that is null", answers{applied("models", `{"node":null}`, `"1"`, "false")}, nil, "the list holds a null", nil},
+		{"more than asked for", answers{applied("models", node("a")+","+node("b")+","+node("c"), `"1"`, "false")}, []string{"a", "b"}, "more than the 2 items came", nil},
+		{"edges that are none", answers{applied("models", `"no"`, `"1"`, "false")}, nil, "an object is expected", nil},
+		{"a page that is none", answers{`{"data":{"environment":{"applied":{"models":"no"}}}}`}, nil, "an object is expected", nil},
+		{"pageInfo that is none", answers{`{"data":{"environment":{"applied":{"models":{"edges":[],"pageInfo":[]}}}}}`}, nil, "does not decode", nil},
+		{"an id that is none", answers{applied("models", `{"node":{"uniqueId":5}}`, `"1"`, "false")}, nil, "does not decode", nil},
+		{"errors before half of the data", answers{`{"errors":[{"message":"half"}],"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `]}}}}}`}, []string{"a"}, "half", nil},
+		{"errors after half of the data", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `]}}}},"errors":[{"message":"half"}]}`}, []string{"a"}, "half", nil},
+		{"errors after data of no use", answers{`{"data":{"environment":{"applied":{"models":7}}},"errors":[{"message":"rate it"}]}`}, nil, "rate it", nil},
+		{"two documents", answers{`{"data":{"environment":{"applied":null}}}{}`}, nil, "something follows the end", nil},
+		{"half a document", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a")}, []string{"a"}, "does not decode", nil},
+		{"deeper than anything", answers{`{"data":{"environment":{"applied":{"models":{"edges":[{"node":{"meta":` + strings.Repeat(`{"a":`, 20000)}, nil, "does not decode", nil},
+		{"wider than anything", answers{applied("models", `{"node":{"parents":[`+strings.Repeat("{},", 1<<19)+`{}]}}`, `"1"`, "false")}, nil, "more than 524288 objects", nil},
+		{"braces in a text", answers{applied("models", `{"node":{"uniqueId":"a","rawCode":"`+strings.Repeat(`{\"`, 1<<19)+`"}}`, `"1"`, "false")}, []string{"a"}, "", nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := scripted(t, func(n int, _ *http.Request) (*http.Response, error) {
+				return response(200, "application/json", test.answers[min(n, len(test.answers))-1]), nil
+			})
+			ids, err := names(c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(2)))
+			if diff := cmp.Diff(test.ids, ids); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if test.text == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.text) || test.is != nil && !errors.Is(err, test.is) {
+				t.Fatalf("error %v, want one that says %q and is %v", err, test.text, test.is)
+			}
+			if _, ok := errors.AsType[*dbtcloud.Error](err); !ok || len(err.Error()) > 8<<10 {
+				t.Errorf("error of %d bytes: %T, want an *Error", len(err.Error()), err)
+			}
+		})
+	}
+}
+
+// TestBigInts: a BigInt is a number, a string of digits, or null, also where several of
+// them are mixed; what is too large or no number is an error.
+func TestBigInts(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		json string
+		want int64
+		text string
+	}{
+		{`70506183137151`, 70506183137151, ""},
+		{`"70506183137151"`, 70506183137151, ""},
+		{`9007199254740993`, 9007199254740993, ""}, // above 2^53
+		{`"9007199254740993"`, 9007199254740993, ""},
+		{`null`, 0, ""},
+		{`9223372036854775808`, 0, "does not decode"},
+		{`"9223372036854775808"`, 0, "does not decode"},
+		{`1.5`, 0, "does not decode"},
+		{`"many"`, 0, "does not decode"},
+	}
+	for _, test := range tests {
+		c, _ := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"a","environmentId":12,"executionInfo":{"lastRunId":`+test.json+`},"catalog":{"bytesStat":"8"}}}`, `"1"`, "false")))
+		got, err := dbtcloud.Collect(c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}))
+		switch {
+		case test.text != "":
+			if err == nil || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("%s: error %v, want %q", test.json, err, test.text)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", test.json, err)
+		case got[0].ExecutionInfo.LastRunID != test.want || got[0].EnvironmentID != 12 || *got[0].Catalog.BytesStat != 8:
+			t.Errorf("%s: got %+v", test.json, got[0].ExecutionInfo)
+		}
+	}
+}
+
+// TestListRefuses: what cannot be right is refused before any request.
+func TestListRefuses(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", `{}`))
+	m, ctx := c.Metadata, t.Context()
+	type nested struct{ Catalog string }
+	type self struct{ Parents []*self }
+	type flat struct{ Tags string }
+	type none struct{ private int }
+	refused := map[string]error{
+		"environment id must be positive, not 0":    first(m.Models(ctx, 0, dbtcloud.ModelFilter{})),
+		"environment id must be positive, not -1":   first(dbtcloud.Select[nested](ctx, m, -1, dbtcloud.ModelFilter{})),
+		"must be from 1 to 500, not 501":            first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(501))),
+		"must be from 1 to 500, not 0":              first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(0))),
+		"must be from 1 to 500, not -3":             first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(-3))),
+		"the filter is nil":                         first(dbtcloud.Select[nested](ctx, m, 5, nil)),
+		`no field "nmae"; did you mean name?`:       first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("nmae"))),
+		`did you mean uniqueId?`:                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("unique_id"))),
+		`no field "x"`:                              first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo.x"))),
+		"name is a plain value":                     first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name.first"))),
+		`field ""`:                                  first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(""))),
+		`field "executionInfo."`:                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo."))),
+		`field "name } } }"`:                        first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name } } }"), dbtcloud.UnknownFields())),
+		"only the beta endpoint is known to have":   first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("usageQueryCount"))),
+		"is deeper than 8 names":                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(strings.Repeat("parents.", 8)+"name"))),
+		"catalog is an object (CatalogNode)":        first(dbtcloud.Select[nested](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"holds itself at \"parents\"":               first(dbtcloud.Select[self](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"tags is a list ([String!]!)":               first(dbtcloud.Select[flat](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"dbtcloud_test.none has no exported fields": first(dbtcloud.Select[none](ctx, m, 5, dbtcloud.ModelFilter{})),
+	}
+	for text, err := range refused {
+		if !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), text) {
+			t.Errorf("error %v, want one that is ErrInvalid and says %q", err, text)
+		}
+	}
+	if len(s.lines()) != 0 {
+		t.Errorf("sent %v", s.lines())
+	}
+	_ = none{}.private
+}
+
+// first is the first error of a sequence.
+func first[T any](seq iter.Seq2[*T, error]) error {
+	for _, err := range seq {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
