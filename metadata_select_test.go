@@ -1,0 +1,80 @@
+package dbtcloud_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slimci/dbtcloud"
+)
+
+type base struct {
+	UniqueID string
+	Skipped  string `json:"-"`
+	private  string
+}
+
+// card is a caller's own struct, with all that a member can be.
+type card struct {
+	base
+	Title string `json:"name,omitempty"`
+	Info  *struct {
+		LastRunStatus dbtcloud.NodeStatus `json:"lastRunStatus"`
+		At            dbtcloud.Time       `json:"executeCompletedAt"`
+	} `json:"executionInfo"`
+	Meta    struct{ Owner string } // a JSONObject: the schema knows nothing of what is in it
+	Config  map[string]any
+	Catalog json.RawMessage // its plain values
+	Tests   []struct{ Name string }
+	Parents []*dbtcloud.RelatedNode
+	Kind    string `json:"__typename"`
+	Tags    []string
+}
+
+// TestSelect: the members of a struct are what is asked for, and they are filled.
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"model.a","name":"a","executionInfo":{"lastRunStatus":"success","executeCompletedAt":"2026-01-02T03:04:05Z"},
+		"meta":{"owner":"me"},"config":{"a":1},"catalog":{"type":"table"},"tests":[{"name":"unique"}],"parents":[{"__typename":"SourceAppliedStateNestedNode","uniqueId":"source.a"}],"__typename":"ModelAppliedStateNode","tags":["x"]}}`, "null", "false")))
+	got, err := dbtcloud.Collect(dbtcloud.Select[card](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}))
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d cards, %v", len(got), err)
+	}
+	if g := got[0]; g.UniqueID != "model.a" || g.Title != "a" || g.Info.LastRunStatus != dbtcloud.NodeSuccess || g.Info.At.Year() != 2026 || g.Meta.Owner != "me" || g.Config["a"] != 1.0 ||
+		string(g.Catalog) != `{"type":"table"}` || g.Tests[0].Name != "unique" || g.Parents[0].UniqueID != "source.a" || g.Kind != "ModelAppliedStateNode" || g.Tags[0] != "x" || g.private != "" {
+		t.Errorf("got %+v", g)
+	}
+	query := askedBy(strings.NewReader(s.requests()[0].Body)).Query
+	node := query[strings.Index(query, "node "):strings.Index(query, " pageInfo")]
+	want := `node { uniqueId name executionInfo { lastRunStatus executeCompletedAt } meta config
+		catalog { bytesStat comment environmentId jobDefinitionId owner rowCountStat runGeneratedAt runId type uniqueId }
+		tests { name } parents { __typename uniqueId description filePath fqn name resourceType } __typename tags } }`
+	if diff := cmp.Diff(strings.Fields(want), strings.Fields(node)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestSelectFields: what is no struct of the caller gets the defaults, or what Fields says.
+func TestSelectFields(t *testing.T) {
+	t.Parallel()
+	answer := applied("models", `{"node":{"uniqueId":"model.a","later":[1]}}`, "null", "false")
+	c, s := scripted(t, always(200, "application/json", answer))
+	raw, err := dbtcloud.Collect(dbtcloud.Select[json.RawMessage](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("later"), dbtcloud.UnknownFields()))
+	if err != nil || string(*raw[0]) != `{"uniqueId":"model.a","later":[1]}` {
+		t.Errorf("got %d items and %v", len(raw), err)
+	}
+	if query := askedBy(strings.NewReader(s.requests()[0].Body)).Query; !strings.Contains(query, "node { uniqueId later }") {
+		t.Errorf("asked %s", query)
+	}
+	own, err := dbtcloud.Collect(dbtcloud.Select[dbtcloud.Model](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}))
+	models, err2 := dbtcloud.Collect(c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}))
+	if diff := cmp.Diff(own, models); errors.Join(err, err2) != nil || diff != "" {
+		t.Errorf("%v, (-Select +Models):\n%s", errors.Join(err, err2), diff)
+	}
+	if r := s.requests(); r[1].Body != r[2].Body || strings.Contains(r[1].Body, "rawCode") {
+		t.Errorf("Select asks %s, Models %s", r[1].Body, r[2].Body)
+	}
+}
