@@ -2,6 +2,7 @@ package dbtcloud
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 )
 
 // maxQueryTokens bounds the text of a query.
-const maxQueryTokens = 50_000
+const maxQueryTokens = 10_000
 
 // query is a caller's query.
 type query struct {
@@ -55,7 +56,7 @@ func (q *query) check() error {
 	if err := q.checkVariables(); err != nil {
 		return err
 	}
-	return q.checkPages(q.op.SelectionSet, maxNodes, 0)
+	return q.checkPages()
 }
 
 // syntax is what a parser says, with the line.
@@ -72,10 +73,13 @@ func plainVariables(vars map[string]any) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the variables: %w", unwrapMarshal(err))
 	}
-	plain := map[string]any{}
+	var plain map[string]any
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
-	return plain, d.Decode(&plain)
+	if err := d.Decode(&plain); err != nil || plain != nil {
+		return plain, err
+	}
+	return map[string]any{}, nil
 }
 
 func (q *query) checkVariables() error {
@@ -184,21 +188,38 @@ func describeValue(v any) string {
 }
 
 // checkPages refuses page sizes that the API refuses. Lists of a job have smaller pages.
-func (q *query) checkPages(set ast.SelectionSet, most int, depth int) error {
-	if depth > maxDepth*4 {
-		return nil
+// Each fragment is looked at once, wherever it is used.
+func (q *query) checkPages() error {
+	err := q.checkSizes(q.op.SelectionSet, maxNodes)
+	for _, fragment := range q.doc.Fragments {
+		most := maxNodes
+		if fragment.TypeCondition == "JobNode" {
+			most = maxJobNodes
+		}
+		err = cmp.Or(err, q.checkSizes(fragment.SelectionSet, most))
 	}
-	for _, field := range q.fieldsOf(set, 0) {
-		if first := field.Arguments.ForName("first"); first != nil {
-			if n, known := q.number(first.Value); known && (n < 1 || n > most) {
-				return fmt.Errorf("field %s: the page size (first) must be from 1 to %d, not %d", field.Name, most, n)
+	return err
+}
+
+func (q *query) checkSizes(set ast.SelectionSet, most int) error {
+	for _, s := range set {
+		var err error
+		switch s := s.(type) {
+		case *ast.InlineFragment:
+			err = q.checkSizes(s.SelectionSet, most)
+		case *ast.Field:
+			if first := s.Arguments.ForName("first"); first != nil {
+				if n, known := q.number(first.Value); known && (n < 1 || n > most) {
+					return fmt.Errorf("field %s: the page size (first) must be from 1 to %d, not %d", s.Name, most, n)
+				}
 			}
+			below := most
+			if s.Name == "job" {
+				below = maxJobNodes
+			}
+			err = q.checkSizes(s.SelectionSet, below)
 		}
-		below := most
-		if depth == 0 && field.Name == "job" {
-			below = maxJobNodes
-		}
-		if err := q.checkPages(field.SelectionSet, below, depth+1); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -220,30 +241,33 @@ func (q *query) number(v *ast.Value) (n int, known bool) {
 	return n, err == nil
 }
 
-// fieldsOf are the fields of a selection, those of its fragments included.
-func (q *query) fieldsOf(set ast.SelectionSet, depth int) []*ast.Field {
-	var fields []*ast.Field
-	if depth > maxDepth {
-		return nil // fragments that hold each other: the server says so
-	}
-	for _, s := range set {
-		switch s := s.(type) {
-		case *ast.Field:
-			fields = append(fields, s)
-		case *ast.InlineFragment:
-			fields = append(fields, q.fieldsOf(s.SelectionSet, depth+1)...)
-		case *ast.FragmentSpread:
-			if def := q.doc.Fragments.ForName(s.Name); def != nil {
-				fields = append(fields, q.fieldsOf(def.SelectionSet, depth+1)...)
+// fieldsOf are the fields of a selection, those of its fragments included, which are
+// passed through once.
+func (q *query) fieldsOf(set ast.SelectionSet) []*ast.Field {
+	seen := map[string]bool{}
+	var collect func(ast.SelectionSet) []*ast.Field
+	collect = func(set ast.SelectionSet) (fields []*ast.Field) {
+		for _, s := range set {
+			switch s := s.(type) {
+			case *ast.Field:
+				fields = append(fields, s)
+			case *ast.InlineFragment:
+				fields = append(fields, collect(s.SelectionSet)...)
+			case *ast.FragmentSpread:
+				if def := q.doc.Fragments.ForName(s.Name); def != nil && !seen[s.Name] {
+					seen[s.Name] = true
+					fields = append(fields, collect(def.SelectionSet)...)
+				}
 			}
 		}
+		return fields
 	}
-	return fields
+	return collect(set)
 }
 
 // at is the field of that name in the answer, and all that is selected of it.
 func (q *query) at(set ast.SelectionSet, name string) (field *ast.Field, below ast.SelectionSet) {
-	for _, f := range q.fieldsOf(set, 0) {
+	for _, f := range q.fieldsOf(set) {
 		if f.Alias == name {
 			field, below = f, append(slices.Clip(below), f.SelectionSet...)
 		}
@@ -297,7 +321,7 @@ func (q *query) follow(path []string) (field *ast.Field, set ast.SelectionSet, e
 	set = q.op.SelectionSet
 	for _, name := range path {
 		var names []string
-		for _, f := range q.fieldsOf(set, 0) {
+		for _, f := range q.fieldsOf(set) {
 			names = append(names, f.Alias)
 		}
 		if field, set = q.at(set, name); field == nil {

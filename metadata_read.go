@@ -143,9 +143,11 @@ func read(body []byte, path []string, at func(*reader) error) (*graphqlReply, er
 				return err
 			}
 			begin := len(body) - len(r.rest())
-			err := out.down(r, path, at)
+			if err := out.down(r, path, at); err != nil {
+				return err
+			}
 			out.data = body[begin:r.d.InputOffset()]
-			return err
+			return nil
 		},
 	})
 	if err == nil && len(bytes.TrimSpace(body[r.d.InputOffset():])) > 0 {

@@ -1,0 +1,119 @@
+package dbtcloud
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// plainPage is how encoding/json reads a page.
+type plainPage struct {
+	Errors graphqlErrors
+	Data   *struct {
+		Environment *struct {
+			Applied *struct {
+				Models *struct {
+					Edges []struct {
+						Cursor string
+						Node   *Model
+					}
+					PageInfo *pageInfo
+				}
+			}
+		}
+	}
+}
+
+func readPage(body string, first int) (*pageReader[Model], *graphqlReply, error) {
+	p := &pageReader[Model]{first: first}
+	r, err := read([]byte(body), []string{"environment", "applied", "models"}, p.read)
+	return p, r, err
+}
+
+// FuzzReadPage: a page is read as encoding/json reads it, or is refused; nothing brings
+// the reader down.
+func FuzzReadPage(f *testing.F) {
+	for _, seed := range []string{
+		`{"data":{"environment":{"applied":{"models":{"edges":[{"cursor":"1","node":{"uniqueId":"a","environmentId":"5","meta":{"a":[1]}}}],"pageInfo":{"endCursor":"x","hasNextPage":true}}}}}}`,
+		`{"errors":[{"message":"no"}],"data":null}`, `{"data":{"environment":null}}`, `{"data":{"environment":{"applied":{"models":null}}}}`, `[]`, `{`, `{"data":[]}`, `{"data":{}}{}`,
+		`{"data":{"environment":{"applied":{"models":{"edges":[{"node":{"uniqueId":7}}]}}}}}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		p, reply, err := readPage(body, 500)
+		if err != nil || reply.depth < 3 || strings.Count(strings.ToLower(body), `"models"`) != 1 || strings.Contains(body, `\u`) {
+			return
+		}
+		var plain plainPage
+		if decodeNumbers([]byte(body), &plain) != nil || plain.Data == nil || plain.Data.Environment == nil || plain.Data.Environment.Applied == nil || plain.Data.Environment.Applied.Models == nil {
+			return // names are compared with their case, and that only once
+		}
+		if len(p.nodes) != len(plain.Data.Environment.Applied.Models.Edges) {
+			return
+		}
+		for i, edge := range plain.Data.Environment.Applied.Models.Edges {
+			if diff := cmp.Diff(edge.Node, p.nodes[i]); diff != "" {
+				t.Errorf("(-encoding/json +read):\n%s", diff)
+			}
+		}
+	})
+}
+
+// TestReadReply: what an answer reports beside what was wanted.
+func TestReadReply(t *testing.T) {
+	t.Parallel()
+	const half = `{"environment":{"applied":{"models":{"edges":[{"node":{"uniqueId":"a"}}]}}}}`
+	tests := []struct {
+		name   string
+		body   string
+		nodes  int
+		depth  int
+		data   string
+		errors int
+	}{
+		{"all of it", `{"data":` + half + `,"extensions":{"cost":[1,{}]}}`, 1, 3, half, 0},
+		{"spaces", " {\n\"extensions\" : null , \"data\" :\t" + half + " } \n", 1, 3, half, 0},
+		{"errors first", `{"errors":[{"message":"x"},{"message":"y"}],"data":` + half + `}`, 1, 3, half, 2},
+		{"errors alone", `{"errors":[{"message":"x"}]}`, 0, 0, "", 1},
+		{"errors and null", `{"errors":[{"message":"x"}],"data":null}`, 0, 0, "", 1},
+		{"no errors", `{"errors":null,"data":{"environment":{"applied":null}}}`, 0, 1, `{"environment":{"applied":null}}`, 0},
+		{"errors after what cannot be read", `{"data":{"environment":[]},"errors":[{"message":"x"}]}`, 0, 0, `{"environment":[]}`, 1},
+		{"neither", `{}`, 0, 0, "", 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p, r, err := readPage(test.body, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.nodes) != test.nodes || r.depth != test.depth || string(r.data) != test.data || len(r.errors) != test.errors {
+				t.Errorf("%d nodes, depth %d, data %s, %d errors; want %+v", len(p.nodes), r.depth, r.data, len(r.errors), test)
+			}
+		})
+	}
+}
+
+// TestNamesOfBigInts: names that stand for other things somewhere are none.
+func TestNamesOfBigInts(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"accountId": true, "runId": true, "bytesStat": true, "lastRunFailures": true, "id": false, "uniqueId": false, "invocationId": false, "name": false} {
+		if bigInts()[name] != want {
+			t.Errorf("%s: %v, want %v", name, !want, want)
+		}
+	}
+	var out struct {
+		RunID int64  `json:"runId"`
+		Query string `json:"queryId"`
+	}
+	if err := decodeNumbers([]byte(`{"runId":"7","queryId":"8"}`), &out); err != nil || out.RunID != 7 || out.Query != "8" {
+		t.Errorf("got %+v and %v", out, err)
+	}
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](decodeNumbers([]byte(`{"runId":"x"}`), &out)); !ok {
+		t.Error("a word is taken for a number")
+	}
+}
