@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -156,8 +157,13 @@ func scalarInput(name string, value any) (any, error) {
 		if _, ok := value.(bool); !ok {
 			return nil, wrong
 		}
-	case "String", "DateTime", "Date":
+	case "String", "DateTime":
 		if _, ok := value.(string); !ok {
+			return nil, wrong
+		}
+	case "Date":
+		day, _ := value.(string)
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
 			return nil, wrong
 		}
 	}

@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/slimci/dbtcloud/dbtcloudtest"
 )
 
 // anyText is every text that is asked for or answered, so that what was looked for is what is found.
@@ -19,6 +22,7 @@ const anyText = "model.p.m"
 // item in a list, or one of every type where an item can have several.
 type oracle struct {
 	graph *graph
+	fake  *dbtcloudtest.Server // is asked as well, to see whether it takes what the SDK sends; nil: it is not
 
 	mu    sync.Mutex
 	asked []*question
@@ -30,6 +34,9 @@ func (o *oracle) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	q := o.graph.judge(r.URL.Path, body)
+	if _, second := q.Variables["after"]; o.fake != nil && len(q.wrong) == 0 && !second { // whose cursor is not the fake's
+		q.askFake(r, o.fake, o.graph, body)
+	}
 	o.mu.Lock()
 	o.asked = append(o.asked, q)
 	o.mu.Unlock()
@@ -45,6 +52,29 @@ func (o *oracle) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(raw)), Request: r}, nil
+}
+
+// askFake asks the fake too, and notes what is wrong with its answer.
+func (q *question) askFake(r *http.Request, fake *dbtcloudtest.Server, g *graph, body []byte) {
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	res, err := fake.Transport().RoundTrip(r)
+	if err != nil {
+		q.departs("%v", err)
+		return
+	}
+	raw, err := drain(res.Body)
+	var answer struct {
+		Data   any
+		Errors []any
+	}
+	if err = errors.Join(err, decode(raw, &answer)); err != nil || res.StatusCode != http.StatusOK || len(answer.Errors) > 0 {
+		q.departs("answers %d %s: %v", res.StatusCode, raw, err)
+		return
+	}
+	for _, misfit := range g.misfits(q.query, answer.Data) {
+		q.departs("answers %s", misfit)
+	}
 }
 
 // take returns what was asked since it was last called.

@@ -24,7 +24,7 @@ type call struct {
 func notCalled() map[string]string {
 	const raw, nothing = "its caller writes the document", "it asks nothing"
 	return map[string]string{
-		"MetadataBeta.Query": raw, "MetadataService.Query": raw,
+		"MetadataBeta.Query": raw, "MetadataBeta.QueryAll": raw, "MetadataService.Query": raw,
 		"MetadataService.Beta": nothing, "MetadataService.Job": nothing, "MetadataService.PausedUntil": nothing,
 	}
 }
@@ -43,11 +43,13 @@ func calls(client *dbtcloud.Client) []call {
 	return out
 }
 
+const oracleToken = "token"
+
 // asker is a client of an oracle.
 func asker(t *testing.T, g *graph) (*dbtcloud.Client, *oracle) {
 	t.Helper()
 	o := &oracle{graph: g}
-	client, err := dbtcloud.New(dbtcloud.WithToken("token"), dbtcloud.WithAccount(1), dbtcloud.WithHTTPClient(&http.Client{Transport: o}))
+	client, err := dbtcloud.New(dbtcloud.WithToken(oracleToken), dbtcloud.WithAccount(1), dbtcloud.WithHTTPClient(&http.Client{Transport: o}))
 	if err != nil {
 		t.Fatal(err)
 	}

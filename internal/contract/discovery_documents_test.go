@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/dbtcloudtest"
 	"github.com/slimci/dbtcloud/internal/testenv"
 )
 
@@ -58,6 +59,7 @@ func newDiscoverySuite(tb testing.TB) *discoverySuite {
 // try makes one call: with what it needs, with everything, and with every field path that it takes.
 func (s *discoverySuite) try(t *testing.T, i int) {
 	client, o := asker(t, s.graph)
+	o.fake = populated()
 	c, all := calls(client)[i], s.fill
 	all.all = true
 	items, questions, err := s.ask(t, c, o, s.fill)
@@ -80,6 +82,19 @@ func (s *discoverySuite) try(t *testing.T, i int) {
 	s.tryPaths(t, c, o, questions[0].node())
 }
 
+// populated is a fake in whose environment 7 there is one node of every kind.
+func populated() *dbtcloudtest.Server {
+	server := dbtcloudtest.New(dbtcloudtest.WithToken(oracleToken))
+	for _, kind := range []string{"source", "seed", "model", "snapshot", "test", "unit_test", "exposure", "macro", "metric", "semantic_model", "saved_query", "group"} {
+		node := dbtcloudtest.Node{"uniqueId": kind + ".p.m"}
+		if kind != "source" && kind != "group" {
+			node["parentIds"] = []string{"source.p.m", anyText}
+		}
+		server.AddNodes(7, node)
+	}
+	return server
+}
+
 // ask makes a call, and reports what is wrong with its questions.
 func (s *discoverySuite) ask(t *testing.T, c call, o *oracle, fill filler, opts ...dbtcloud.QueryOption) ([]any, []*question, error) {
 	t.Helper()
@@ -91,7 +106,7 @@ func (s *discoverySuite) ask(t *testing.T, c call, o *oracle, fill filler, opts 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, q := range questions {
-		for _, problem := range q.wrong {
+		for _, problem := range slices.Concat(q.wrong, q.fake) {
 			t.Errorf("%s: %s", q.Query, problem)
 		}
 		maps.Copy(s.names, q.names)

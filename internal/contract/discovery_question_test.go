@@ -44,6 +44,7 @@ type question struct {
 	query *ast.QueryDocument
 	names map[string]string // everything of the schema that it rests on, with its mark
 	wrong []string
+	fake  []string // what is wrong with the answer of the fake
 }
 
 // judge validates a request: its document, and its variables as strictly as a server may. It takes the schema of
@@ -78,6 +79,10 @@ func (g *graph) judge(path string, body []byte) *question {
 
 func (q *question) fail(format string, args ...any) {
 	q.wrong = append(q.wrong, fmt.Sprintf(format, args...))
+}
+
+func (q *question) departs(format string, args ...any) {
+	q.fake = append(q.fake, "the fake: "+fmt.Sprintf(format, args...))
 }
 
 // rests notes that the document needs a name of the schema.
@@ -161,9 +166,20 @@ func (q *question) literal(v *ast.Value) {
 		for _, child := range v.Children {
 			q.field(v.Definition.Name, child.Name)
 		}
+	case ast.IntValue, ast.FloatValue:
+		q.scalar(v, json.Number(v.Raw))
+	case ast.StringValue, ast.BlockValue:
+		q.scalar(v, v.Raw)
 	}
 	for _, child := range v.Children {
 		q.literal(child.Value)
+	}
+}
+
+// scalar refuses what a scalar of the API does not take, about which GraphQL has no rule.
+func (q *question) scalar(v *ast.Value, value any) {
+	if v.Definition != nil && v.Definition.Kind == ast.Scalar && !scalarTakes(v.Definition.Name, value) {
+		q.fail("%v is no %s", value, v.Definition.Name)
 	}
 }
 

@@ -165,6 +165,7 @@ func TestRawQueries(t *testing.T) {
 	const (
 		models = `query Mine($id: BigInt!, $first: Int, $after: String) {environment(id: $id) {applied {models(first: $first, after: $after) {edges {node {uniqueId}} pageInfo {endCursor hasNextPage}}}}}`
 		job    = `query Mine($id: BigInt!, $first: Int, $after: String) {job(id: $id) {models(first: $first, after: $after) {uniqueId paginationCursor}}}`
+		rules  = `query Mine($id: BigInt!, $first: Int!, $after: String) {recommendations(environmentId: $id) {rules(first: $first, after: $after) {edges {node {name}} pageInfo {endCursor hasNextPage}}}}`
 		shared = `query Mine($id: BigInt!) {account(id: $id) {meshProjects {...all}}} fragment all on X_MeshProject {projectId}`
 	)
 	g := loadGraph(t)
@@ -187,6 +188,10 @@ func TestRawQueries(t *testing.T) {
 		}, 1, stablePath, 1, ""},
 		{"pages", models, all(models, "environment.applied.models"), 2, stablePath, 2, ""},
 		{"pages of a job", job, all(job, "job.models"), 1, stablePath, 2, ""},
+		{"pages of beta", rules, func(ctx context.Context, client *dbtcloud.Client) (int, error) {
+			items, err := dbtcloud.Collect(client.Metadata.Beta().QueryAll(ctx, rules, map[string]any{"id": 7}, "recommendations.rules"))
+			return len(items), err
+		}, 2, betaPath, 2, ""},
 		{"what only the server knows to be wrong", shared, func(ctx context.Context, client *dbtcloud.Client) (int, error) {
 			return 0, client.Metadata.Beta().Query(ctx, shared, map[string]any{"id": 7}, nil)
 		}, 0, betaPath, 1, "made up"},
