@@ -204,3 +204,59 @@ func ExampleMetadataService_ModelHealth() {
 	// LastRunFailed model.shop.orders
 	// FailedTest test.shop.unique_orders_id.abc
 }
+
+// What one run of a job left behind. Its metadata appear a while after its end.
+func ExampleMetadataService_Job() {
+	fake, client := newShop()
+	ctx := context.Background()
+	jobID := fake.AddJob(dbtcloudtest.JobSpec{Name: "nightly", JobType: "other", EnvironmentID: production})
+	runID := fake.AddRun(dbtcloudtest.RunSpec{JobID: jobID})
+	fake.FinishRun(runID, dbtcloudtest.Error)
+
+	job := client.Metadata.Job(jobID, runID)
+	if err := job.Wait(ctx, often); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for m, err := range job.Models(ctx, dbtcloud.JobModelFilter{}, dbtcloud.Fields("name", "status")) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(m.Name, m.Status)
+	}
+	// Output:
+	// stg_orders success
+	// orders error
+}
+
+// The queries of the beta endpoint stand apart: they may change without notice.
+func ExampleMetadataService_Beta() {
+	fake, client := newShop()
+	fake.SetDiscovery("recommendations.rules", []map[string]any{
+		{"name": "Unique primary keys", "severity": "high", "uniqueId": "model.shop.stg_orders", "description": "The model has no test of its key."},
+	})
+
+	for r, err := range client.Metadata.Beta().Recommendations(context.Background(), production, dbtcloud.RecommendationFilter{}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(r.Severity, r.UniqueID, r.Description)
+	}
+	// Output: high model.shop.stg_orders The model has no test of its key.
+}
+
+// Which tests fail?
+func ExampleMetadataService_FailingTests() {
+	_, client := newShop()
+
+	for t, err := range client.Metadata.FailingTests(context.Background(), production) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(t.UniqueID, t.ColumnName, t.ExecutionInfo.LastRunStatus)
+	}
+	// Output: test.shop.unique_orders_id.abc id fail
+}
