@@ -9,6 +9,11 @@ require (
 )
 
 require (
+	github.com/agnivade/levenshtein v1.2.2 // indirect
+	golang.org/x/time v0.12.0 // indirect
+)
+
+require (
 	github.com/coder/websocket v1.8.13 // indirect
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
