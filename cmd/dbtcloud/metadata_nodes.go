@@ -62,7 +62,7 @@ func (a app) metadataNodes(g *global, l nodeList) *cobra.Command {
 	})
 	cmd.Long, cmd.Args = fmt.Sprintf(nodesHelp, l.kind), noArgs
 	cmd.Flags().SortFlags = false
-	f.environmentPlace.add(cmd)
+	f.add(cmd)
 	if l.byName {
 		cmd.Flags().Var(&f.name, "name", "only those with this name, which is not the alias")
 	}

@@ -142,9 +142,6 @@ func (s stable) QueryAll(ctx context.Context, query string, variables map[string
 
 // answer prints the data of an answer, also where errors came beside it.
 func (a app) answer(g *global, data json.RawMessage, err error) error {
-	if partial, ok := errors.AsType[*dbtcloud.GraphQLError](err); ok {
-		data = partial.Data
-	}
 	if len(data) == 0 || err != nil && string(data) == "null" {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -21,9 +22,7 @@ func shop() []dbtcloudtest.Node {
 	type object = map[string]any
 	ran := func(status string, more object) object {
 		info := object{"lastRunStatus": status, "executionTime": 2.5, "executeCompletedAt": "2026-01-02T00:00:00Z"}
-		for k, v := range more {
-			info[k] = v
-		}
+		maps.Copy(info, more)
 		return info
 	}
 	return []dbtcloudtest.Node{

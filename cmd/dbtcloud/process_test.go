@@ -323,6 +323,35 @@ func TestHeadOfTheLogs(t *testing.T) {
 	}
 }
 
+// TestHeadOfTheModels: who reads the first items of a list only does not make the command fail, and no further page is asked for.
+func TestHeadOfTheModels(t *testing.T) {
+	t.Parallel()
+	c := newShop(t)
+	for i := range 5000 {
+		c.AddNodes(22, dbtcloudtest.Node{"uniqueId": "model.shop.m" + id(int64(i)), "name": strings.Repeat("m", 500)})
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.prepare(t, "metadata", "query", "--query", modelsQuery, "--var=id=22", "--all=environment.applied.models")
+	p.Stdout = w
+	p.begin(t)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	head := make([]byte, 22)
+	if _, err := r.Read(head); err != nil || string(head) != `{"name":"stg_orders"}`+"\n" {
+		t.Errorf("head %q, %v", head, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if o := p.end().want(t, exitSuccess); o.stderr != "" || len(c.Requests()) > 3 {
+		t.Errorf("%d requests, stderr %q", len(c.Requests()), o.stderr)
+	}
+}
+
 // TestArtifactIntoAPipe: what is no plain file is written to as it is, and not replaced by one.
 func TestArtifactIntoAPipe(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,8 @@ func TestHelpAndVersion(t *testing.T) {
 		{"jobs create", "jobs create --help", []string{"--file", "Fields that only the service sets", "--at-hours", "--defer-to"}},
 		{"jobs update", "jobs update --help", []string{"Change a job. Only what is given changes.", "turns off what has started it so far"}},
 		{"environments create", "environments create --help", []string{"Create an environment.\n"}},
+		{"metadata", "metadata", []string{"models", "lineage", "query", "DBT_CLOUD_METADATA_URL"}},
+		{"metadata models", "metadata models --help", []string{"List the models of an environment", "--fields", "--name", "DBT_CLOUD_ENVIRONMENT_ID"}},
 		{"completion", "completion bash", []string{"bash completion"}},
 		{"help help", "help help", []string{"Show the help of a command"}},
 		{"version", "--version", []string{"dbtcloud version " + version()}},
