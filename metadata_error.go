@@ -148,16 +148,16 @@ func classOfWords(message string) error {
 
 // classHint is advice for a class of errors of the Discovery API.
 func classHint(class error) string {
-	switch class {
-	case ErrUnauthorized:
+	switch {
+	case errors.Is(class, ErrUnauthorized):
 		return "Check the token, and the host: the metadata service wants a service token with Metadata Only or more, or a personal access token, and need not take every token of the Administrative API"
-	case ErrForbidden:
+	case errors.Is(class, ErrForbidden):
 		return "The token may not read this metadata: a service token needs Metadata Only or more for the project"
-	case ErrNotFound:
+	case errors.Is(class, ErrNotFound):
 		return "Check the environment id, and the host: the metadata of another region or cell is unknown here; an environment without a finished run has none"
-	case ErrRateLimited:
+	case errors.Is(class, ErrRateLimited):
 		return "The Discovery API takes 500 requests a minute; after more it refuses everything for about five minutes: ask for larger pages, or set WithMetadataRate lower where programs share the limit"
-	case ErrComplexity:
+	case errors.Is(class, ErrComplexity):
 		return "Ask for fewer nested fields, or for smaller pages"
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -224,6 +225,29 @@ func TestNoLimit(t *testing.T) {
 		}
 		if got := time.Since(base.start); got != 0 {
 			t.Errorf("took %v", got)
+		}
+	})
+}
+
+// TestLimitIsLogged: who wonders why it takes so long finds the reason, and no secret.
+func TestLimitIsLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		rt := over(newScript(answer(200)))
+		rt.Limit = NewLimit(1)
+		rt.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		for range 2 {
+			res, err := rt.RoundTrip(newRequest(t, t.Context(), "POST", secretBody, &Call{Operation: "POST /graphql"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeBody(t, res)
+		}
+		lines := strings.Split(log.String(), "\n")
+		if len(lines) != 4 || !strings.Contains(lines[1], `msg="dbt Cloud request waits for its turn: the limit of this client" operation="POST /graphql"`) ||
+			!strings.HasSuffix(lines[1], "wait=1m1s") || strings.Contains(log.String(), "s3cr3t") {
+			t.Errorf("log:\n%s", log.String())
 		}
 	})
 }
