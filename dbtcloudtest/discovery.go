@@ -33,7 +33,7 @@ const (
 	codeInternal     = "INTERNAL_SERVER_ERROR"
 )
 
-const noTokenMessage = "No token was provided."
+const unauthorizedMessage = "No token was provided."
 
 // discoveryRoutes is the Discovery API: one operation with two schemas.
 func discoveryRoutes() []route {
@@ -181,7 +181,7 @@ func (w *world) refuseDiscovery() answer {
 	if w.cfg.unauthorized200 {
 		status = http.StatusOK
 	}
-	return w.graphqlErrors(status, graphqlError(codeUnauthorized, noTokenMessage))
+	return w.graphqlErrors(status, graphqlError(codeUnauthorized, unauthorizedMessage))
 }
 
 // sortedTexts returns the distinct non-empty texts, sorted.

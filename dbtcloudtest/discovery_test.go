@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -93,9 +94,7 @@ func ask(t testing.TB, s *dbtcloudtest.Server, document string, vars object) (in
 	if strings.Contains(document, "$id") {
 		all["id"] = production
 	}
-	for name, value := range vars {
-		all[name] = value
-	}
+	maps.Copy(all, vars)
 	body, err := json.Marshal(object{"query": document, "variables": all})
 	if err != nil {
 		t.Fatal(err)
