@@ -8,8 +8,8 @@ import (
 	"github.com/slimci/dbtcloud/dbtcloudtest"
 )
 
-func TestDiscoveryBeta(t *testing.T) {
-	t.Parallel()
+// betaShop is a shop with public models in two environments, one of another project, and with values for what follows from no nodes.
+func betaShop() *dbtcloudtest.Server {
 	s := newShop()
 	s.AddNodes(production,
 		dbtcloudtest.Node{"uniqueId": "model.upstream.customers", "resourceType": "external_model", "access": "public"},
@@ -31,7 +31,14 @@ func TestDiscoveryBeta(t *testing.T) {
 	} {
 		s.SetDiscovery(path, value)
 	}
-	const inPerformance = `query($id: BigInt!) { performance(environmentId: $id) { `
+	return s
+}
+
+const inPerformance = `query($id: BigInt!) { performance(environmentId: $id) { `
+
+func TestDiscoveryBeta(t *testing.T) {
+	t.Parallel()
+	s := betaShop()
 	tests := []struct{ document, want string }{
 		{`{ account(id: 70506183000001) { meshProjects { projectId isProducer isConsumer projectSummary { totalModels macros } dependentProjects { projectId } } } }`,
 			`{"account":{"meshProjects":[{"projectId":1,"isProducer":true,"isConsumer":null,"projectSummary":{"totalModels":3,"macros":null},"dependentProjects":null}]}}`},
@@ -74,6 +81,11 @@ func TestDiscoveryBeta(t *testing.T) {
 			t.Errorf("%s: answered %d %v (-want +got):\n%s", test.document, status, body["errors"], diff)
 		}
 	}
+}
+
+func TestDiscoveryBetaWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := betaShop()
 	if _, body := ask(t, s, `{ performance(environmentId: 7) { mostQueriedResources(start: "2026-01-01", end: "2026-01-02", resourceType: [model]) { uniqueId } } }`, nil); codes(body)[0] != "NOT_FOUND" {
 		t.Errorf("performance of an unknown environment: %v, want NOT_FOUND", body)
 	}

@@ -124,19 +124,17 @@ func decoded(t testing.TB, text string) any {
 	return out
 }
 
+// nodes is a connection of which the unique ids were asked for, as JSON.
+func nodes(connection string, want ...string) string {
+	edges := make([]string, len(want))
+	for i, id := range want {
+		edges[i] = `{"node":{"uniqueId":"` + id + `"}}`
+	}
+	return `{"` + connection + `":{"edges":[` + strings.Join(edges, ",") + `]}}`
+}
+
 func TestDiscoveryNodes(t *testing.T) {
 	t.Parallel()
-	nodes := func(connection string, want ...string) string {
-		edges := []any{}
-		for _, id := range want {
-			edges = append(edges, object{"node": object{"uniqueId": id}})
-		}
-		encoded, err := json.Marshal(object{connection: object{"edges": edges}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(encoded)
-	}
 	const id = ` { edges { node { uniqueId } } }`
 	const stg, orders, source, seed, planned = "model.shop.stg_orders", "model.shop.orders", "source.shop.raw.orders", "seed.shop.countries", "model.shop.planned"
 	const test, unit = "test.shop.not_null_orders_id.abc", "unit_test.shop.orders.adds_up"

@@ -1,6 +1,7 @@
 // Package dbtcloudtest is a fake dbt Cloud that runs inside a test: stateful, in memory, without a network or an account.
 // It serves every operation of the Administrative API on accounts, projects, environments, environment variables, jobs and runs, in both
-// versions, and it schedules, queues, runs, cancels and forgets runs as the service does.
+// versions, and it schedules, queues, runs, cancels and forgets runs as the service does. It answers GraphQL as the Discovery API does, over
+// those jobs and runs and over the nodes of a dbt project that a test hands over.
 //
 //	s := dbtcloudtest.New(dbtcloudtest.WithRunSlots(2))
 //	job := s.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
@@ -48,11 +49,38 @@
 // The account is always the only one, and users, connections, repositories, notifications and webhooks do not exist: a project shows
 // the repository that a test has given it ([Server.EditProject]).
 //
+// # The Discovery API
+//
+// POST /graphql has the schema of the service, POST /beta/graphql what was seen on its beta endpoint besides; a client of any host reaches
+// them through [Server.Transport]. [Server.AddNodes] hands nodes over, [ParseNodes] reads them from JSON, and edges, tests, lineage, counts,
+// owners, packages and tags follow. [Server.SetDiscovery] hands over what follows from no node, such as performance and recommendations.
+//
+// Like the service: what the schema refuses is a 400 with the place of the mistake, and so are variables that do not fit; a BigInt may
+// come as a number or a text. An unknown environment is an error in a 200. Pages of a connection have at most 500 nodes, those of a job's lists 100,
+// and there every node carries its cursor; a list of a job without first is whole. An environment in which nothing ever ran, and that was given no
+// nodes, has no states. A job shows the nodes of its environment as a run has left them, and nothing until the run has ended
+// ([WithMetadataLag]). Where a node says nothing of its execution, the latest finished run of the environment does.
+//
+// Assumed, since nobody has recorded it:
+//
+//   - Without first, a connection gives a page of 500. Nodes come in the order in which they were handed over. A page that is too large, and a
+//     cursor that was not given out, are errors with the code BAD_USER_INPUT in a 200.
+//   - A filter by tags wants one of them, and an empty list in a filter finds nothing. Filters tell cases apart; only searches do not.
+//   - Children include tests. Ancestors come nearest first. Public parents are public models and those of other projects.
+//   - Resource counts go by dbt's names of the kinds. The project's name is the package of the first model.
+//   - An unknown job, and a run that is not the job's, are null. A run whose metadata is not there yet has empty lists.
+//   - Every permission set may read, and an unpaid account is refused like a wrong token. [WithNoise] changes nothing here.
+//   - The schema has names for the types of the beta parts that are not those of the service, all beginning with X_.
+//
+// Not served: introspection, the deprecated fields of the root, and dbt's selection syntax in filters of lineage. The complexity of a document
+// ([WithComplexityLimit]) is this fake's own measure.
+//
 // # Trouble
 //
 // Lists that lag behind ([WithListLag]), runs that cannot be read yet ([WithReadLag]), fields and values of tomorrow ([WithNoise]),
 // and for any request a [Fault]: an error status, a page of HTML, a rate limit, an answer that is lost after the work was done, one that
-// is slow, cut short or empty. Every random choice follows [WithSeed]. Of requests that run at the same time the order is not the seed's.
+// is slow, cut short or empty. The Discovery API has troubles of its own: errors with and without data, cursors that do not advance
+// ([PartialData], [StuckCursor], [EmptyPage] and so on), a limit of requests ([WithDiscoveryRate]). Every random choice follows [WithSeed]. Of requests that run at the same time the order is not the seed's.
 //
 // # Looking
 //

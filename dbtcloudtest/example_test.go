@@ -57,3 +57,30 @@ func ExampleServer_At() {
 	fmt.Println(got.Status, "by", got.CancelledBy)
 	// Output: Cancelled by Ada
 }
+
+// What reads the metadata of a project is tested against nodes that the test hands over.
+func ExampleServer_AddNodes() {
+	s := dbtcloudtest.New()
+	s.AddNodes(dbtcloudtest.DefaultDeferringID,
+		dbtcloudtest.Node{"uniqueId": "source.shop.raw.orders"},
+		dbtcloudtest.Node{"uniqueId": "model.shop.stg_orders", "parentIds": []string{"source.shop.raw.orders"}},
+		dbtcloudtest.Node{
+			"uniqueId": "model.shop.orders", "parentIds": []string{"model.shop.stg_orders"},
+			"executionInfo": map[string]any{"lastRunStatus": "error"},
+		},
+	)
+
+	client, err := s.Client()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for model, err := range client.Metadata.FailedModels(context.Background(), dbtcloudtest.DefaultDeferringID) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(model.UniqueID)
+	}
+	// Output: model.shop.orders
+}
