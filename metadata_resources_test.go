@@ -193,3 +193,30 @@ func TestRelatedNodes(t *testing.T) {
 		t.Errorf("ancestors (-want +got):\n%s", diff)
 	}
 }
+
+// FuzzResource: whatever comes, it is a node of one kind at most, or an error.
+func FuzzResource(f *testing.F) {
+	for _, typename := range []string{"ModelAppliedStateNode", "SourceAppliedStateNode", "TestDefinitionNode", "GroupNode", "Later"} {
+		f.Add(`{"__typename":"` + typename + `","uniqueId":"a","executionInfo":{"executionTime":1},"tags":null,"model":"m","meta":{"x":[1]}}`)
+	}
+	f.Add(`[]`)
+	f.Add(`{"__typename":7}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var applied dbtcloud.Resource
+		var defined dbtcloud.ResourceDefinition
+		for _, v := range []any{&applied, &defined} {
+			if err := json.Unmarshal([]byte(text), v); err != nil {
+				continue
+			}
+			kinds := 0
+			for _, field := range reflect.ValueOf(v).Elem().Fields() {
+				if field.Kind() == reflect.Pointer && !field.IsNil() {
+					kinds++
+				}
+			}
+			if kinds > 1 {
+				t.Errorf("%s is of %d kinds", text, kinds)
+			}
+		}
+	})
+}
