@@ -9,7 +9,7 @@ import (
 // ModelExecutionHistory tells day by day what the executions of a model took.
 // API: Discovery (beta), performance.modelExecutionHistory.
 func (b *MetadataBeta) ModelExecutionHistory(ctx context.Context, environmentID int64, uniqueID string, p Period) ([]*ExecutionDay, error) {
-	q := performance("modelExecutionHistory", environmentID, `date meanExecutionTime executionTimes executionsByJob { jobId meanExecutionTime executionTimes `+
+	q := performance("ModelExecutionHistory", "modelExecutionHistory", environmentID, `date meanExecutionTime executionTimes executionsByJob { jobId meanExecutionTime executionTimes `+
 		`executions { runId runStartedAt executionTime status isFullRefresh executionStartedAt adapter queryId } }`)
 	q.within(p, "startDate", "endDate")
 	q.uniqueID("uniqueId", uniqueID)
@@ -19,7 +19,7 @@ func (b *MetadataBeta) ModelExecutionHistory(ctx context.Context, environmentID 
 // MostExecutedModels tells which models were executed most often.
 // API: Discovery (beta), performance.mostExecutedModels.
 func (b *MetadataBeta) MostExecutedModels(ctx context.Context, environmentID int64, p Period, f MostExecutedFilter) ([]*ExecutedModel, error) {
-	q := performance("mostExecutedModels", environmentID, `uniqueId totalExecutions byJob { jobId totalExecutions }`)
+	q := performance("MostExecutedModels", "mostExecutedModels", environmentID, `uniqueId totalExecutions byJob { jobId totalExecutions }`)
 	q.within(p, "start", "end")
 	q.limit("limit", f.Limit)
 	q.limit("jobLimit", f.JobLimit)
@@ -29,7 +29,7 @@ func (b *MetadataBeta) MostExecutedModels(ctx context.Context, environmentID int
 // LongestExecutedModels tells which models took longest.
 // API: Discovery (beta), performance.longestExecutedModels.
 func (b *MetadataBeta) LongestExecutedModels(ctx context.Context, environmentID int64, p Period, f LongestExecutedFilter) ([]*LongModel, error) {
-	q := performance("longestExecutedModels", environmentID, `uniqueId maxExecutionTime averageExecutionTime byJob { jobId maxExecutionTime averageExecutionTime }`)
+	q := performance("LongestExecutedModels", "longestExecutedModels", environmentID, `uniqueId maxExecutionTime averageExecutionTime byJob { jobId maxExecutionTime averageExecutionTime }`)
 	q.within(p, "start", "end")
 	q.limit("limit", f.Limit)
 	q.limit("jobLimit", f.JobLimit)
@@ -42,7 +42,7 @@ func (b *MetadataBeta) LongestExecutedModels(ctx context.Context, environmentID 
 // leaves that to the server.
 // API: Discovery (beta), performance.mostExecutionFailedModels.
 func (b *MetadataBeta) MostFailedModels(ctx context.Context, environmentID int64, p Period, limit int) ([]*FailedModel, error) {
-	q := performance("mostExecutionFailedModels", environmentID, `uniqueId failurePercentage totalExecutions totalFailedExecutions`)
+	q := performance("MostFailedModels", "mostExecutionFailedModels", environmentID, `uniqueId failurePercentage totalExecutions totalFailedExecutions`)
 	q.within(p, "start", "end")
 	q.limit("limit", limit)
 	return askAll[FailedModel](ctx, b.s, q)
@@ -52,7 +52,7 @@ func (b *MetadataBeta) MostFailedModels(ctx context.Context, environmentID int64
 // zero leaves that to the server.
 // API: Discovery (beta), performance.mostTestFailedModels.
 func (b *MetadataBeta) MostTestFailures(ctx context.Context, environmentID int64, p Period, limit int) ([]*TestFailures, error) {
-	q := performance("mostTestFailedModels", environmentID, `uniqueId failurePercentage totalRunsWithTests totalRunsWithTestFailures`)
+	q := performance("MostTestFailures", "mostTestFailedModels", environmentID, `uniqueId failurePercentage totalRunsWithTests totalRunsWithTestFailures`)
 	q.within(p, "start", "end")
 	q.limit("limit", limit)
 	return askAll[TestFailures](ctx, b.s, q)
@@ -61,7 +61,7 @@ func (b *MetadataBeta) MostTestFailures(ctx context.Context, environmentID int64
 // ModelJobs tells which jobs executed a model.
 // API: Discovery (beta), performance.jobInformation.
 func (b *MetadataBeta) ModelJobs(ctx context.Context, environmentID int64, uniqueID string, p Period) ([]*ModelJob, error) {
-	q := performance("jobInformation", environmentID, `jobId name`)
+	q := performance("ModelJobs", "jobInformation", environmentID, `jobId name`)
 	q.within(p, "start", "end")
 	q.uniqueID("uniqueId", uniqueID)
 	return askAll[ModelJob](ctx, b.s, q)
@@ -70,7 +70,7 @@ func (b *MetadataBeta) ModelJobs(ctx context.Context, environmentID int64, uniqu
 // MostQueried tells which models and sources were queried most often in the warehouse.
 // API: Discovery (beta), performance.mostQueriedResources.
 func (b *MetadataBeta) MostQueried(ctx context.Context, environmentID int64, p Period, f MostQueriedFilter) ([]*QueriedResource, error) {
-	q := performance("mostQueriedResources", environmentID, `uniqueId totalCount`)
+	q := performance("MostQueried", "mostQueriedResources", environmentID, `uniqueId totalCount`)
 	q.within(p, "start", "end")
 	q.limit("limit", f.Limit)
 	types := []string{"model", "source"}
@@ -88,13 +88,13 @@ func (b *MetadataBeta) MostQueried(ctx context.Context, environmentID int64, p P
 // QueryHistory tells day by day how often a model or source was queried in the warehouse.
 // API: Discovery (beta), performance.resourceQueryHistory.
 func (b *MetadataBeta) QueryHistory(ctx context.Context, environmentID int64, uniqueID string, p Period) ([]*QueryDay, error) {
-	q := performance("resourceQueryHistory", environmentID, `date totalCount`)
+	q := performance("QueryHistory", "resourceQueryHistory", environmentID, `date totalCount`)
 	q.within(p, "start", "end")
 	q.uniqueID("uniqueId", uniqueID)
 	return askAll[QueryDay](ctx, b.s, q)
 }
 
 // performance is a question below performance(environmentId).
-func performance(field string, environmentID int64, want string) question {
-	return question{name: upperFirst(field), root: "performance", id: environmentID, field: field, want: want}
+func performance(name, field string, environmentID int64, want string) question {
+	return question{name: name, root: "performance", id: environmentID, field: field, want: want}
 }
