@@ -126,7 +126,8 @@ type documentWriter struct {
 }
 
 func newWriter(in scope) *documentWriter {
-	w := &documentWriter{in: in, vars: maps.Clone(in.vars)}
+	w := &documentWriter{in: in, vars: map[string]any{}}
+	maps.Copy(w.vars, in.vars)
 	for _, name := range sortedKeys(in.vars) {
 		w.declared = append(w.declared, "$"+name+": BigInt!")
 	}
@@ -147,17 +148,24 @@ func (w *documentWriter) declare(name, typ string, value any, arg string) {
 // document is the document for the list at path, of whose items (or pages) text tells
 // what is wanted.
 func (w *documentWriter) document(path []string, text string) document {
-	name := upperFirst(w.in.field)
-	for _, step := range path {
-		name += upperFirst(step)
+	path = append([]string{w.in.field}, path...)
+	var name, body strings.Builder
+	for i, step := range path {
+		name.WriteString(upperFirst(step))
+		body.WriteString(step)
+		switch i {
+		case 0:
+			body.WriteString("(" + w.in.args + ")")
+		case len(path) - 1:
+			body.WriteString("(" + strings.Join(w.args, ", ") + ")")
+		}
+		body.WriteString(" { ")
 	}
-	last := len(path) - 1
-	open := w.in.field + "(" + w.in.args + ") { "
-	for _, step := range path[:last] {
-		open += step + " { "
+	return document{
+		name: name.String(),
+		text: "query " + name.String() + "(" + strings.Join(w.declared, ", ") + ") { " + strings.TrimSuffix(body.String(), "{ ") + text + strings.Repeat(" }", len(path)),
+		vars: w.vars, path: path,
 	}
-	body := open + path[last] + "(" + strings.Join(w.args, ", ") + ") " + text + strings.Repeat(" }", len(path))
-	return document{name: name, text: "query " + name + "(" + strings.Join(w.declared, ", ") + ") { " + body + " }", vars: w.vars, path: append([]string{w.in.field}, path...)}
 }
 
 // pages walks a list page after page: a connection, with edges and pageInfo, or a list

@@ -92,7 +92,10 @@ func TestModelsPages(t *testing.T) {
 func TestModelsBreak(t *testing.T) {
 	t.Parallel()
 	c, s := scripted(t, connection(10))
-	for range c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(2)) {
+	for _, err := range c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(2)) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	ctx, cancel := context.WithCancel(t.Context())
