@@ -88,7 +88,7 @@ orders      error                        id, amount            not_null_orders_i
 		{"models --fields name --sort uniqueid", "\nname\norders\nstg_orders\n"},
 		{"models --fields name --sort uniqueId --direction desc --page-size 1", "\nname\nstg_orders\norders\n"},
 		{"sources --fields name --source-name raw --freshness-checked", "\nname\norders\n"},
-		{"tests --fields name --result fail,warn --type singular_data_test", "\nname\nnot_null_orders_id\n"},
+		{"tests --fields name --result fail,warn --type unit,singular", "\nname\nnot_null_orders_id\n"},
 		{"lineage", `
 UNIQUE ID                         TYPE      NAME
 seed.shop.countries               Seed      countries
@@ -191,6 +191,7 @@ func badMetadata() []struct{ name, args, want string } {
 		{"list with an argument", "metadata models x --environment 22", "dbtcloud metadata models takes flags only"},
 		{"two walks", "metadata lineage --environment 22 --upstream a --downstream b", "--upstream and --downstream: give only one of them"},
 		{"depth of nothing", "metadata lineage --environment 22 --depth 2", "--depth: belongs to --upstream or --downstream"},
+		{"half a type", "metadata tests --environment 22 --type gen", `--type" flag: must be some of GENERIC_DATA_TEST, SINGULAR_DATA_TEST, UNIT_TEST`},
 		{"unknown type", "metadata lineage --environment 22 --types models", `--types" flag: must be some of Model, Source`},
 		{"no query", "metadata query", "standard input: is empty: it must have the query"},
 		{"two queries", "metadata query --query {a} --file x", "--query and --file: give only one of them"},

@@ -27,8 +27,10 @@ func (w word[E]) Set(s string) error {
 		*w.value = E(t.value)
 		return err
 	}
+	given := strings.ToLower(strings.TrimSpace(s))
 	for _, known := range w.known {
-		if strings.EqualFold(strings.TrimSpace(s), string(known)) {
+		full := strings.ToLower(string(known))
+		if given == full || given != "" && strings.HasPrefix(full, given+"_") { // generic is GENERIC_DATA_TEST
 			*w.value = known
 			return nil
 		}

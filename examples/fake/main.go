@@ -1,6 +1,6 @@
-// Command fake serves a fake dbt Cloud with one Slim CI job on loopback, until it is
-// interrupted, and prints the variables with which the dbtcloud command, or any
-// client, talks to it.
+// Command fake serves a fake dbt Cloud with one Slim CI job and a small project on
+// loopback, until it is interrupted, and prints the variables with which the dbtcloud
+// command, or any client, talks to it.
 //
 //	go run ./examples/fake -slots 2 -run-time 1m
 package main
@@ -53,14 +53,30 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			}}
 		}))
 	jobID := fake.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
-	_, _ = fmt.Fprintf(stdout, "export DBT_CLOUD_HOST=http://%s\nexport DBT_CLOUD_ACCOUNT_ID=%d\nexport DBT_CLOUD_SERVICE_TOKEN=%s\nexport DBT_CLOUD_JOB_ID=%d\n",
-		listener.Addr(), fake.AccountID(), fake.Token(), jobID)
+	fake.AddNodes(dbtcloudtest.DefaultEnvironmentID, shop()...)
+	_, _ = fmt.Fprintf(stdout, "export DBT_CLOUD_HOST=http://%s\nexport DBT_CLOUD_ACCOUNT_ID=%d\nexport DBT_CLOUD_SERVICE_TOKEN=%s\nexport DBT_CLOUD_JOB_ID=%d\nexport DBT_CLOUD_ENVIRONMENT_ID=%d\n",
+		listener.Addr(), fake.AccountID(), fake.Token(), jobID, dbtcloudtest.DefaultEnvironmentID)
 	server := &http.Server{Handler: fake, ReadHeaderTimeout: time.Minute}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+// shop is a small project for the Discovery API to tell of.
+func shop() []dbtcloudtest.Node {
+	type object = map[string]any
+	ended := func(status string) object {
+		return object{"lastRunStatus": status, "executionTime": 2.5, "executeCompletedAt": "2026-01-02T06:00:00Z"}
+	}
+	return []dbtcloudtest.Node{
+		{"uniqueId": "source.shop.raw.orders", "schema": "raw", "freshness": object{"freshnessStatus": "Warn", "maxLoadedAt": "2026-01-01T06:00:00Z"}},
+		{"uniqueId": "model.shop.stg_orders", "parentIds": []string{"source.shop.raw.orders"}, "materializedType": "view", "executionInfo": ended("success")},
+		{"uniqueId": "model.shop.orders", "parentIds": []string{"model.shop.stg_orders"}, "materializedType": "table", "executionInfo": ended("error")},
+		{"uniqueId": "test.shop.not_null_orders_id.1", "parentIds": []string{"model.shop.orders"}, "columnName": "id", "executionInfo": ended("skipped")},
+		{"uniqueId": "exposure.shop.dashboard", "parentIds": []string{"model.shop.orders"}, "exposureType": "dashboard", "ownerName": "Ann"},
+	}
 }
 
 // listen refuses addresses that other machines could reach: the fake's token is public.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestFakeServesAJob(t *testing.T) {
 	go func() { done <- run(ctx, []string{"-addr", "127.0.0.1:0"}, in) }()
 	env := map[string]string{}
 	lines := bufio.NewScanner(out)
-	for len(env) < 4 && lines.Scan() {
+	for len(env) < 5 && lines.Scan() {
 		name, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
 		env[name] = value
 	}
@@ -34,6 +35,20 @@ func TestFakeServesAJob(t *testing.T) {
 	}
 	if diff := cmp.Diff("Slim CI", jobs[0].Name); diff != "" {
 		t.Errorf("job (-want +got):\n%s", diff)
+	}
+	environment, err := strconv.ParseInt(env["DBT_CLOUD_ENVIRONMENT_ID"], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var models []string
+	for model, err := range client.Metadata.Models(ctx, environment, dbtcloud.ModelFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		models = append(models, model.Name)
+	}
+	if diff := cmp.Diff([]string{"stg_orders", "orders"}, models); diff != "" {
+		t.Errorf("models (-want +got):\n%s", diff)
 	}
 	stop()
 	if err := <-done; err != nil {
