@@ -266,3 +266,20 @@ func first[T any](seq iter.Seq2[*T, error]) error {
 	}
 	return nil
 }
+
+// TestModelOfHalfAnAnswer: what came beside errors is no answer to a question about one
+// model; the error has it.
+func TestModelOfHalfAnAnswer(t *testing.T) {
+	t.Parallel()
+	half := `{"data":{"environment":{"applied":{"models":{"edges":[{"node":{"uniqueId":"model.a"}}]}}}},"errors":[{"message":"half"}]}`
+	c, _ := scripted(t, always(200, "application/json", half))
+	model, err := c.Metadata.Model(t.Context(), 5, "model.a")
+	e, ok := errors.AsType[*dbtcloud.GraphQLError](err)
+	if !ok || model != nil || !strings.Contains(string(e.Data), "model.a") {
+		t.Errorf("got %v and %v, want nil and a GraphQLError with the data", model, err)
+	}
+	c, _ = scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"model.b"}}`, "null", "false")))
+	if model, err := c.Metadata.Model(t.Context(), 5, "model.a"); !errors.Is(err, dbtcloud.ErrNotFound) {
+		t.Errorf("asked for model.a, got %v and %v", model, err)
+	}
+}

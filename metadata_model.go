@@ -12,8 +12,14 @@ import (
 // model.shop.orders, compared with its case. Without it the error is [ErrNotFound].
 // API: Discovery, environment(id).applied.models.
 func (s *MetadataService) Model(ctx context.Context, environmentID int64, uniqueID string, opts ...QueryOption) (*Model, error) {
-	for model, err := range s.Models(ctx, environmentID, ModelFilter{UniqueIDs: []string{uniqueID}}, opts...) {
-		return model, err
+	found, err := Collect(s.Models(ctx, environmentID, ModelFilter{UniqueIDs: []string{uniqueID}}, opts...))
+	if err != nil {
+		return nil, err
+	}
+	for _, model := range found {
+		if model.UniqueID == uniqueID {
+			return model, nil
+		}
 	}
 	return nil, s.missing("model", uniqueID, environmentID)
 }
