@@ -100,9 +100,9 @@ func bodyOf(req *http.Request) string {
 	return q.Query
 }
 
-func changed(c *dbtcloud.Client) (map[string]dbtcloud.ModelChange, error) {
+func changed(c *dbtcloud.Client, environmentID int64) (map[string]dbtcloud.ModelChange, error) {
 	got := map[string]dbtcloud.ModelChange{}
-	for m, err := range c.Metadata.ChangedModels(context.Background(), 5) {
+	for m, err := range c.Metadata.ChangedModels(context.Background(), environmentID) {
 		if err != nil {
 			return got, err
 		}
@@ -130,7 +130,7 @@ func TestChangedModels(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c, _ := states(t, test.applied, test.definition)
-			got, err := changed(c)
+			got, err := changed(c, 5)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,7 +179,7 @@ func TestChangedModelsOrder(t *testing.T) {
 func TestChangedModelsFail(t *testing.T) {
 	t.Parallel()
 	c, _ := states(t, map[string]string{"a": `"1"`}, nil)
-	if got, err := changed(c); !errors.Is(err, dbtcloud.ErrNotFound) || len(got) != 0 {
+	if got, err := changed(c, 5); !errors.Is(err, dbtcloud.ErrNotFound) || len(got) != 0 {
 		t.Errorf("without a definition: %v and %v, want ErrNotFound", got, err)
 	}
 	for failing, want := range map[int]map[string]dbtcloud.ModelChange{1: {}, 2: {"b": dbtcloud.ModelNew}} {
@@ -194,7 +194,7 @@ func TestChangedModelsFail(t *testing.T) {
 			}
 			return response(200, "application/json", `{"data":{"environment":{"`+state+`":{"models":{"edges":[{"node":{"uniqueId":"`+id+`","rawCode":"1"}}],"pageInfo":{"hasNextPage":false}}}}}`+errs+`}`), nil
 		}, noRetry)
-		got, err := changed(c)
+		got, err := changed(c, 5)
 		if _, ok := errors.AsType[*dbtcloud.GraphQLError](err); !ok {
 			t.Errorf("request %d fails: error %v", failing, err)
 		}
@@ -232,7 +232,7 @@ func TestChangedModelsProperty(t *testing.T) {
 				want[id] = dbtcloud.ModelRemoved
 			}
 		}
-		got, err := changed(c)
+		got, err := changed(c, 5)
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Fatalf("error %v (-want +got):\n%s", err, diff)
 		}
