@@ -340,3 +340,25 @@ func messages(body object) string {
 	}
 	return strings.Join(out, "\n")
 }
+
+// TestDiscoveryAncestors looks up from the foot of a diamond, and round a circle, which dbt would refuse.
+func TestDiscoveryAncestors(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	for id, parents := range map[string][]string{
+		"source.p.s.top": nil, "model.p.left": {"source.p.s.top"}, "model.p.right": {"source.p.s.top", "model.p.absent"}, "model.p.foot": {"model.p.left", "model.p.right"},
+		"model.p.a": {"model.p.b"}, "model.p.b": {"model.p.a"},
+	} {
+		s.AddNodes(production, dbtcloudtest.Node{"uniqueId": id, "parentIds": parents})
+	}
+	for id, want := range map[string]string{
+		"model.p.foot": `[{"uniqueId":"model.p.left"},{"uniqueId":"model.p.right"},{"uniqueId":"source.p.s.top"}]`,
+		"model.p.a":    `[{"uniqueId":"model.p.b"}]`,
+	} {
+		got := of(t, s, "applied", `models(filter: {uniqueIds: "`+id+`"}) { edges { node { ancestors(types: [Model, Source]) { uniqueId } } } }`)
+		node := got["models"].(object)["edges"].([]any)[0].(object)["node"].(object)
+		if diff := cmp.Diff(decoded(t, want), node["ancestors"]); diff != "" {
+			t.Errorf("above %s (-want +got):\n%s", id, diff)
+		}
+	}
+}
