@@ -12,7 +12,7 @@ import (
 func betaShop() *dbtcloudtest.Server {
 	s := newShop()
 	s.AddNodes(production,
-		dbtcloudtest.Node{"uniqueId": "model.upstream.customers", "resourceType": "external_model", "access": "public"},
+		dbtcloudtest.Node{"uniqueId": "model.upstream.customers", "resourceType": "external_model"},
 		dbtcloudtest.Node{"uniqueId": "model.shop.report", "access": "public", "parentIds": []string{"model.shop.orders", "model.upstream.customers"}, "rawCode": "SELECT * FROM Orders"})
 	s.AddNodes(dbtcloudtest.DefaultEnvironmentID, dbtcloudtest.Node{"uniqueId": "model.ci.orders", "access": "public"}, dbtcloudtest.Node{"uniqueId": "model.ci.private"})
 	for path, value := range map[string]any{

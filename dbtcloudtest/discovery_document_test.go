@@ -204,3 +204,23 @@ func TestDiscoveryRequestsAreRecorded(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
+
+// TestDiscoveryFragmentsOfFragments sends fragments that each use the next one twice: followed naively, that has no end.
+func TestDiscoveryFragmentsOfFragments(t *testing.T) {
+	t.Parallel()
+	var document strings.Builder
+	document.WriteString(`query($id: BigInt!) { environment(id: $id) { dbtProjectName ...F0 } job(id: 1) { ...J0 } }`)
+	for i := range 60 {
+		fmt.Fprintf(&document, " fragment F%d on Environment { ...F%d ...F%d } fragment J%d on JobNode { ...J%d ...J%d }", i, i+1, i+1, i, i+1, i+1)
+	}
+	document.WriteString(` fragment F60 on Environment { adapterType } fragment J60 on JobNode { id }`)
+	want := decoded(t, `{"environment":{"dbtProjectName":"shop","adapterType":null},"job":null}`)
+	for _, test := range []struct {
+		limit int
+		want  any
+	}{{1 << 62, want}, {1 << 30, nil}} {
+		if status, body := ask(t, newShop(dbtcloudtest.WithComplexityLimit(test.limit)), document.String(), nil); status != 200 || !cmp.Equal(test.want, body["data"]) {
+			t.Errorf("limit %d: answered %d %v, want %v", test.limit, status, body, test.want)
+		}
+	}
+}

@@ -73,6 +73,10 @@ func TestDiscoveryOfAJob(t *testing.T) {
 				t.Errorf("run %v, %s (-want +got):\n%s", test.run, test.fields, diff)
 			}
 		}
+		s.AddRun(dbtcloudtest.RunSpec{JobID: job})
+		if got := jobData(t, s, job, nil, `runId`); !cmp.Equal(got, any(object{"runId": number(bad)})) {
+			t.Errorf("beside a run that has not ended: %v, want the latest that has, %d", got, bad)
+		}
 		if got := jobData(t, s, 4711, nil, `id`); got != nil {
 			t.Errorf("an unknown job is %v, want null", got)
 		}

@@ -19,7 +19,7 @@ const production = dbtcloudtest.DefaultDeferringID
 // shop is a small project.
 func shop() []dbtcloudtest.Node {
 	return []dbtcloudtest.Node{
-		{"uniqueId": "source.shop.raw.orders", "tags": []string{"daily"}, "freshness": object{"freshnessStatus": "Warn", "freshnessChecked": true}},
+		{"uniqueId": "source.shop.raw.orders", "identifier": "orders_2026", "tags": []string{"daily"}, "freshness": object{"freshnessStatus": "Warn", "freshnessChecked": true}},
 		{"uniqueId": "seed.shop.countries"},
 		{"uniqueId": "model.shop.stg_orders", "parentIds": []string{"source.shop.raw.orders"}, "modelingLayer": "staging", "schema": "dev"},
 		{
@@ -34,6 +34,8 @@ func shop() []dbtcloudtest.Node {
 		},
 		{"uniqueId": "unit_test.shop.orders.adds_up", "parentIds": []string{"model.shop.orders"}},
 		{"uniqueId": "exposure.shop.dashboard", "parentIds": []string{"model.shop.orders"}, "ownerName": "Ann", "ownerEmail": "ann@example.com"},
+		{"uniqueId": "exposure.shop.report", "ownerName": "Ann", "ownerEmail": "ann@example.com"},
+		{"uniqueId": "exposure.shop.orphan"},
 		{"uniqueId": "macro.dbt.ref", "state": "applied"},
 		{"uniqueId": "metric.shop.revenue", "parentIds": []string{"model.shop.orders"}},
 		{"uniqueId": "group.shop.finance", "name": "finance", "ownerName": "Bob", "ownerEmail": "bob@example.com", "state": "definition"},
@@ -159,7 +161,7 @@ func TestDiscoveryNodes(t *testing.T) {
 		{"applied", `models(sort: {field: uniqueId, direction: desc})` + id, nodes("models", stg, orders)},
 		{"applied", `models(sort: {field: rowCount, direction: asc})` + id, nodes("models", orders, stg)},
 		{"applied", `models(sort: {field: executeCompletedAt, direction: desc})` + id, nodes("models", orders, stg)},
-		{"applied", `sources(filter: {freshnessStatus: Warn, freshnessChecked: true, sourceNames: ["raw"], identifier: "orders"})` + id, nodes("sources", source)},
+		{"applied", `sources(filter: {freshnessStatus: Warn, freshnessChecked: true, sourceNames: ["raw"], identifier: "orders_2026"})` + id, nodes("sources", source)},
 		{"applied", `sources(filter: {freshnessChecked: false})` + id, nodes("sources")},
 		{"applied", `tests(filter: {status: "fail"})` + id, nodes("tests", test)},
 		{"applied", `tests(filter: {lastKnownResults: [fail, error]})` + id, nodes("tests", test)},
@@ -168,7 +170,7 @@ func TestDiscoveryNodes(t *testing.T) {
 		{"definition", `resources(filter: {types: [Model], tags: ["daily"]})` + id, nodes("resources", orders)},
 		{"applied", `packages(resource: macro) tags { name }`, `{"packages":["dbt"],"tags":[{"name":"daily"},{"name":"finance"}]}`},
 		{"applied", `owners(resource: exposure) { name email }`, `{"owners":[{"name":"Ann","email":"ann@example.com"}]}`},
-		{"applied", `resourceCounts`, `{"resourceCounts":{"model":2,"source":1,"seed":1,"snapshot":0,"test":2,"exposure":1,"macro":1,"metric":1,
+		{"applied", `resourceCounts`, `{"resourceCounts":{"model":2,"source":1,"seed":1,"snapshot":0,"test":2,"exposure":3,"macro":1,"metric":1,
 			"semantic_model":0,"saved_query":0,"group":0}}`},
 		{"applied", `exposureTile(filter: {uniqueId: "exposure.shop.dashboard"}) { name quality healthIssues }`,
 			`{"exposureTile":{"name":"dashboard","quality":null,"healthIssues":[]}}`},
@@ -242,7 +244,9 @@ func TestDiscoveryLineage(t *testing.T) {
 		{"__typename":"ModelLineageNode","uniqueId":"model.shop.orders","resourceType":"Model","parentIds":["model.shop.stg_orders","seed.shop.countries"],
 			"publicParentIds":[],"worstTestStatus":"fail","lastRunStatus":"error"},
 		{"__typename":"ExposureLineageNode","uniqueId":"exposure.shop.dashboard","resourceType":"Exposure","parentIds":["model.shop.orders"],
-			"publicParentIds":["model.shop.orders"]}]`)
+			"publicParentIds":["model.shop.orders"]},
+		{"__typename":"ExposureLineageNode","uniqueId":"exposure.shop.report","resourceType":"Exposure","parentIds":[],"publicParentIds":[]},
+		{"__typename":"ExposureLineageNode","uniqueId":"exposure.shop.orphan","resourceType":"Exposure","parentIds":[],"publicParentIds":[]}]`)
 	if diff := cmp.Diff(want, got["lineage"]); diff != "" {
 		t.Errorf("lineage (-want +got):\n%s", diff)
 	}
@@ -250,7 +254,7 @@ func TestDiscoveryLineage(t *testing.T) {
 		`lineage(filter: {uniqueIds: ["model.shop.orders"]}) { name }`: 1,
 		`lineage(filter: {tags: ["daily"]}) { name }`:                  2,
 		`lineage(filter: {columnNames: ["amount"]}) { name }`:          1,
-		`lineage(filter: {}) { name }`:                                 9, // all but the group and what is only planned
+		`lineage(filter: {}) { name }`:                                 11, // all but the group and what is only planned
 	} {
 		if got := len(of(t, s, "applied", selection)["lineage"].([]any)); got != want {
 			t.Errorf("%s: %d nodes, want %d", selection, got, want)
