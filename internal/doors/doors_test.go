@@ -62,13 +62,13 @@ func refusal(file, imported string) string {
 	}
 }
 
-// forTests reports whether a test may import what its package may not: the fake, the test helpers, and in the two
+// forTests reports whether a test may import what its package may not: the fake, the test helpers, and in the
 // suites that look at the SDK from outside everything below the command.
 func forTests(file, to, inside string) bool {
 	if to == "dbtcloudtest" || inside == "internal/testenv" {
 		return true
 	}
-	outside := strings.HasPrefix(file, "internal/wire/") || strings.HasPrefix(file, "internal/contract/")
+	outside := slices.Contains([]string{"internal/wire", "internal/contract", "internal/peers"}, path.Dir(file))
 	return outside && to != "cmd" && to != "examples"
 }
 
@@ -96,6 +96,8 @@ func TestRefusal(t *testing.T) {
 		{"internal/transport/retry.go", module, false},
 		{"internal/wire/wire_test.go", module, true},
 		{"internal/contract/operations_test.go", module + "/slim", true},
+		{"internal/peers/dbtc_test.go", module, true},
+		{"internal/peers/dbtc_test.go", module + "/cmd/dbtcloud", false},
 		{"internal/contract/operations_test.go", module + "/cmd/dbtcloud", false},
 		{"internal/contract/sdk.go", module, false},
 		{"manifest/read.go", "encoding/json/jsontext", true},
