@@ -15,7 +15,13 @@ import (
 )
 
 // pathDepth is how many names the field paths have that are tried: enough for parents.freshness.criteria.warnAfter.count.
-const pathDepth = 5
+// Under the race detector, which makes each slow, it is less.
+func pathDepth() int {
+	if testenv.Race {
+		return 3
+	}
+	return 5
+}
 
 // TestDiscoveryDocuments calls everything that the SDK can ask the Discovery API, and validates what it sends.
 func TestDiscoveryDocuments(t *testing.T) {
@@ -125,7 +131,7 @@ func elsewhere() map[string]string {
 // tryPaths asks for every field path below a type alone, and for all of them at once.
 func (s *discoverySuite) tryPaths(t *testing.T, c call, o *oracle, node string) {
 	var sound []string
-	paths := s.graph.paths(node, pathDepth)
+	paths := s.graph.paths(node, pathDepth())
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		items, questions, err := s.ask(t, c, o, s.fill, dbtcloud.Fields(path))
 		if paths[path] == nil {

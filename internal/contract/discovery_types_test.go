@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/slimci/dbtcloud"
@@ -221,5 +222,37 @@ func kindOf(def *ast.FieldDefinition, of *ast.Definition) func(reflect.Type) boo
 		return isA(reflect.TypeFor[int64]())
 	default:
 		return one
+	}
+}
+
+// TestResourcesHaveTheirKind answers a node of every kind where kinds are mixed: each fills the member of its own.
+func TestResourcesHaveTheirKind(t *testing.T) {
+	t.Parallel()
+	g := loadGraph(t)
+	for method, of := range map[string]string{"Resources": "EnvironmentAppliedNode", "ResourceDefinitions": "EnvironmentDefinitionNode"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			client, _ := asker(t, g)
+			c := call{method, reflect.ValueOf(client.Metadata).MethodByName(method)}
+			items := try(c.do(t.Context(), filler{constants: constantsOfSDK(t)})).must(t)
+			seen := map[string][]string{}
+			for _, item := range items {
+				v := reflect.ValueOf(item).Elem()
+				name := v.FieldByName("Typename").String()
+				seen[name] = nil
+				for field, member := range v.Fields() {
+					if field.Type.Kind() == reflect.Pointer && !member.IsNil() {
+						seen[name] = append(seen[name], shapes()[field.Type.Elem()])
+					}
+				}
+			}
+			want := map[string][]string{}
+			for _, name := range g.objects(of) {
+				want[name] = []string{name}
+			}
+			if diff := cmp.Diff(want, seen); diff != "" {
+				t.Errorf("members by type (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
