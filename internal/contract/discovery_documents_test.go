@@ -78,6 +78,7 @@ func (s *discoverySuite) try(t *testing.T, i int) {
 	if !c.takesOptions() {
 		return
 	}
+	certainByDefault(t, questions)
 	if strings.HasPrefix(c.name, "JobMetadata.") { // only a full page has another behind it
 		_, questions, err := s.ask(t, c, o, s.fill, dbtcloud.PageSize(1))
 		noError(t, err)
@@ -86,6 +87,20 @@ func (s *discoverySuite) try(t *testing.T, i int) {
 		}
 	}
 	s.tryPaths(t, c, o, questions[0].node())
+}
+
+// certainByDefault fails the test on a default field that an introspection has not shown: an API without it would refuse
+// the whole document. Only what lists of a job are paged by is needed all the same.
+func certainByDefault(t *testing.T, questions []*question) {
+	t.Helper()
+	for _, q := range questions {
+		for name, by := range q.names {
+			paging := strings.HasPrefix(name, "JobNode.") || strings.HasSuffix(name, ".paginationCursor")
+			if by != "" && !paging {
+				t.Errorf("%s is asked for by default, and attested by %s only", name, by)
+			}
+		}
+	}
 }
 
 // populated is a fake in whose environment 7 there is one node of every kind.
