@@ -3,8 +3,10 @@ package contract
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
@@ -139,4 +141,53 @@ func numbers(t *testing.T, text string) any {
 	var value any
 	noError(t, decode([]byte(text), &value))
 	return value
+}
+
+// TestFakeAnswersFit asks the fake for what the SDK never asks for.
+func TestFakeAnswersFit(t *testing.T) {
+	t.Parallel()
+	g := loadGraph(t)
+	for _, state := range []string{"AppliedState", "DefinitionState"} {
+		for _, list := range g.Types[state].Fields {
+			if g.Types[list.Type.Name()].Fields.ForName("edges") == nil || list.Arguments.ForName("numDays") != nil || list.Name == "searchResults" {
+				continue
+			}
+			t.Run(state+"."+list.Name, func(t *testing.T) {
+				t.Parallel()
+				field := strings.ToLower(strings.TrimSuffix(state, "State")) + " {" + list.Name
+				if list.Name == "resources" {
+					field += "(filter: {types: [Model, Source, Test]})"
+				}
+				g.fakeFits(t, `{environment(id: 7) {`+field+` {totalCount edges {cursor node {__typename uniqueId}} pageInfo {startCursor endCursor hasNextPage hasPreviousPage}}}}}`)
+			})
+		}
+	}
+	for name, query := range map[string]string{
+		"names":       `{__typename environment(id: 7) {__typename definition {tags {name} packages(resource: model) resourceCounts}}}`,
+		"aliases":     `{a: environment(id: 7) {x: applied {y: lastUpdatedAt}} b: environment(id: 7) {x: definition {y: lastUpdatedAt}}}`,
+		"merged":      `{environment(id: 7) {applied {models {totalCount} models {edges {node {name}} edges {node {fqn}}}}}}`,
+		"all kinds":   `{environment(id: 7) {applied {lineage(filter: {}) {__typename uniqueId parentIds ... on LineageNodeTestable {worstTestStatus} ... on LineageGraphNode {fqn}}}}}`,
+		"not there":   `{environment(id: 7) {applied {exposureTile(filter: {uniqueId: "exposure.p.none"}) {name} modelHistoricalRuns(uniqueId: "model.p.none") {name}}}}`,
+		"no such job": `{job(id: 7, runId: 8) {id runId model(uniqueId: "x") {name} tests {name}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g.fakeFits(t, query)
+		})
+	}
+}
+
+func (g *graph) fakeFits(t *testing.T, query string) {
+	t.Helper()
+	doc, errs := gqlparser.LoadQueryWithRules(g.Schema, query, rules.NewDefaultRules())
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	status, answer := exchangeWith(t, populated(), stablePath, sent{query: query}.body())
+	if status != http.StatusOK || answer["errors"] != nil {
+		t.Fatalf("%s: the fake answers %d %v", query, status, answer["errors"])
+	}
+	for _, misfit := range g.misfits(doc, answer["data"]) {
+		t.Errorf("%s: the fake answers %s", query, misfit)
+	}
 }
