@@ -56,15 +56,10 @@ func asker(t *testing.T, g *graph) (*dbtcloud.Client, *oracle) {
 	return client, o
 }
 
-var (
-	errorType  = reflect.TypeFor[error]()
-	optionType = reflect.TypeFor[dbtcloud.QueryOption]()
-)
-
 // takesOptions reports whether the method has field paths and the like.
 func (c call) takesOptions() bool {
 	t := c.fn.Type()
-	return t.IsVariadic() && t.In(t.NumIn()-1).Elem() == optionType
+	return t.IsVariadic() && t.In(t.NumIn()-1).Elem() == reflect.TypeFor[dbtcloud.QueryOption]()
 }
 
 // do calls the method, with nothing left out of its arguments or with only what it needs, and returns what it gives.
@@ -75,7 +70,7 @@ func (c call) do(ctx context.Context, fill filler, opts ...dbtcloud.QueryOption)
 		switch in := t.In(i); {
 		case !t.IsVariadic() || i < t.NumIn()-1:
 			args = append(args, fill.value(in, in.Name()))
-		case in.Elem() != optionType && fill.all:
+		case in.Elem() != reflect.TypeFor[dbtcloud.QueryOption]() && fill.all:
 			args = append(args, fill.value(in.Elem(), in.Elem().Name()))
 		}
 	}
@@ -88,13 +83,13 @@ func (c call) do(ctx context.Context, fill filler, opts ...dbtcloud.QueryOption)
 	if out[0].Kind() == reflect.Func {
 		return drainSequence(out[0])
 	}
-	if err, failed := out[len(out)-1].Interface().(error); failed {
+	if err, failed := reflect.TypeAssert[error](out[len(out)-1]); failed {
 		return nil, err
 	}
 	if len(out) == 1 { // nothing but an error
 		return []any{nil}, nil
 	}
-	if graph, ok := out[0].Interface().(*dbtcloud.Graph); ok {
+	if graph, ok := reflect.TypeAssert[*dbtcloud.Graph](out[0]); ok {
 		out[0] = reflect.ValueOf(graph.Nodes())
 	}
 	if out[0].Kind() != reflect.Slice {
@@ -110,7 +105,7 @@ func (c call) do(ctx context.Context, fill filler, opts ...dbtcloud.QueryOption)
 func drainSequence(seq reflect.Value) ([]any, error) {
 	var items []any
 	for item, failure := range seq.Seq2() {
-		if err, failed := failure.Interface().(error); failed {
+		if err, failed := reflect.TypeAssert[error](failure); failed {
 			return items, err
 		}
 		items = append(items, item.Interface())
