@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/internal/discovery"
@@ -166,7 +167,7 @@ func TestBeta(t *testing.T) {
 
 // filled is an answer to a query that has a value in every place.
 func filled(t *testing.T, query string) string {
-	doc, errs := gqlparser.LoadQuery(discovery.Beta(), query)
+	doc, errs := gqlparser.LoadQueryWithRules(discovery.Beta(), query, rules.NewDefaultRules())
 	if errs != nil {
 		t.Errorf("the document is refused: %v\n%s", errs, query)
 		return `{}`

@@ -164,8 +164,8 @@ func TestChangedModelsOrder(t *testing.T) {
 	}
 	for leave := 1; leave <= len(want); leave++ {
 		n := 0
-		for range all {
-			if n++; n == leave {
+		for _, err := range all {
+			if n++; n == leave || err != nil {
 				break
 			}
 		}
