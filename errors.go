@@ -34,6 +34,9 @@ var (
 	ErrComplexity   = errors.New("dbtcloud: the query is too complex")
 	ErrInvalidQuery = errors.New("dbtcloud: invalid query")
 
+	// Of JobMetadata.Wait.
+	ErrNoMetadata = errors.New("dbtcloud: no metadata") // not taken in yet, or the run left none
+
 	// Of AutoscaleCI.Trigger and CIRun.Wait.
 	ErrQueueFull  = errors.New("dbtcloud: the account's run queue is full")
 	ErrSuperseded = errors.New("dbtcloud: a newer change of the pull request took over")

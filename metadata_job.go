@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// ErrNoMetadata is what a wait for a run's metadata ends with when there is none: it was
-// not taken in yet, or no step of the run left anything to take in, as a run whose first
-// step failed.
-var ErrNoMetadata = errors.New("dbtcloud: no metadata")
-
 // Job is the metadata of one run of a job. With runID 0 it is the latest run that has
 // metadata; each node says which. No request is made before one of its lists is ranged
 // over. API: Discovery, job(id, runId).
@@ -147,7 +142,7 @@ func (j *JobMetadata) Wait(ctx context.Context, p Poll) error {
 			missing = nil
 			return true, nil
 		default:
-			missing = ErrNoMetadata
+			missing = fmt.Errorf("%w: no node of the run is known: it left none, or they are yet to come", ErrNoMetadata)
 		}
 		return time.Since(begun) >= p.Grace, nil
 	})
