@@ -210,28 +210,7 @@ func BenchmarkModels(b *testing.B) {
 	sdk := func(look func(int)) error {
 		return walk(c.Metadata.Models(b.Context(), benched, dbtcloud.ModelFilter{}), all, look)
 	}
-	plain := func() error {
-		n, variables := 0, map[string]any{"environmentId": benched, "first": page}
-		for {
-			body, err := json.Marshal(map[string]any{"query": r.question, "variables": variables})
-			if err != nil {
-				return err
-			}
-			var answer modelsAnswer
-			if err := postJSON(url, body, &answer); err != nil {
-				return err
-			}
-			models := answer.Data.Environment.Applied.Models
-			if n += len(models.Edges); !models.PageInfo.HasNextPage {
-				break
-			}
-			variables["after"] = models.PageInfo.EndCursor
-		}
-		if n != all {
-			return fmt.Errorf("%d models, want %d", n, all)
-		}
-		return nil
-	}
+	plain := func() error { return plainModels(url, r.question, page, all) }
 	must := func(err error) {
 		if err != nil {
 			b.Fatal(err)
@@ -271,6 +250,30 @@ func BenchmarkModels(b *testing.B) {
 	if live > 16<<20 {
 		b.Fatalf("%d bytes are held while models stream", live)
 	}
+}
+
+// plainModels reads all pages of a query for models with net/http and encoding/json.
+func plainModels(url, question string, page, want int) error {
+	n, variables := 0, map[string]any{"environmentId": benched, "first": page}
+	for {
+		body, err := json.Marshal(map[string]any{"query": question, "variables": variables})
+		if err != nil {
+			return err
+		}
+		var answer modelsAnswer
+		if err := postJSON(url, body, &answer); err != nil {
+			return err
+		}
+		models := answer.Data.Environment.Applied.Models
+		if n += len(models.Edges); !models.PageInfo.HasNextPage {
+			break
+		}
+		variables["after"] = models.PageInfo.EndCursor
+	}
+	if n != want {
+		return fmt.Errorf("%d models, want %d", n, want)
+	}
+	return nil
 }
 
 // grown is how much larger the heap is than it was.
@@ -412,34 +415,37 @@ func BenchmarkLineage(b *testing.B) {
 			}
 		}
 	})
-	b.Run("ask", func(b *testing.B) {
-		var given []dbtcloudtest.Node
-		for _, n := range nodes {
-			given = append(given, dbtcloudtest.Node{"uniqueId": n.UniqueID, "parentIds": n.ParentIDs})
+	b.Run("ask", func(b *testing.B) { askLineage(b, nodes) })
+}
+
+// askLineage asks for the nodes, over loopback.
+func askLineage(b *testing.B, nodes []*dbtcloud.LineageNode) {
+	var given []dbtcloudtest.Node
+	for _, n := range nodes {
+		given = append(given, dbtcloudtest.Node{"uniqueId": n.UniqueID, "parentIds": n.ParentIDs})
+	}
+	c, r, url := replayed(b, true, given)
+	beside(b, func() error {
+		g, err := c.Metadata.Lineage(b.Context(), benched, dbtcloud.LineageFilter{})
+		if err == nil && len(g.Nodes()) != len(nodes) {
+			err = fmt.Errorf("%d nodes", len(g.Nodes()))
 		}
-		c, r, url := replayed(b, true, given)
-		beside(b, func() error {
-			g, err := c.Metadata.Lineage(b.Context(), benched, dbtcloud.LineageFilter{})
-			if err == nil && len(g.Nodes()) != n {
-				err = fmt.Errorf("%d nodes", len(g.Nodes()))
-			}
-			return err
-		}, func() error {
-			question := slices.Collect(maps.Keys(r.answers))[0]
-			var answer struct {
-				Data struct {
-					Environment struct {
-						Applied struct{ Lineage []*dbtcloud.LineageNode }
-					}
+		return err
+	}, func() error {
+		question := slices.Collect(maps.Keys(r.answers))[0]
+		var answer struct {
+			Data struct {
+				Environment struct {
+					Applied struct{ Lineage []*dbtcloud.LineageNode }
 				}
 			}
-			if err := postJSON(url, []byte(question), &answer); err != nil {
-				return err
-			}
-			if got := len(answer.Data.Environment.Applied.Lineage); got != n {
-				return fmt.Errorf("%d nodes", got)
-			}
-			return nil
-		})
+		}
+		if err := postJSON(url, []byte(question), &answer); err != nil {
+			return err
+		}
+		if got := len(answer.Data.Environment.Applied.Lineage); got != len(nodes) {
+			return fmt.Errorf("%d nodes", got)
+		}
+		return nil
 	})
 }

@@ -58,11 +58,12 @@ type LineageCycleError struct {
 // Error names the members, of a long cycle the first.
 func (e *LineageCycleError) Error() string {
 	const most = 10
-	names, more := e.UniqueIDs, ""
-	if len(names) > most {
-		names, more = names[:most], fmt.Sprintf(" -> %d more", len(names)-most)
+	names := slices.Clone(e.UniqueIDs[:min(most, len(e.UniqueIDs))])
+	if more := len(e.UniqueIDs) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
-	return "dbtcloud: the lineage has a cycle: " + strings.Join(names, " -> ") + more + " -> " + e.UniqueIDs[0]
+	names = append(names, e.UniqueIDs[:min(1, len(e.UniqueIDs))]...) // back to the first
+	return "dbtcloud: the lineage has a cycle: " + strings.Join(names, " -> ")
 }
 
 // Graph is the lineage of an environment: resources, and which is made of which. It
@@ -255,7 +256,10 @@ func (g *Graph) cycle(waits []int) error {
 	waiting := func(node int32) bool { return waits[node] > 0 }
 	at := make(map[int32]int)
 	var path []int32
-	node := int32(slices.IndexFunc(waits, func(n int) bool { return n > 0 }))
+	var node int32
+	for !waiting(node) {
+		node++
+	}
 	for {
 		if begin, seen := at[node]; seen {
 			path = path[begin:]

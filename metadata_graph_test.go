@@ -119,6 +119,9 @@ func TestGraphOfOne(t *testing.T) {
 	if g.Nodes()[0] == nil {
 		t.Error("who changes what Nodes returns changes the graph")
 	}
+	if text := (&dbtcloud.LineageCycleError{}).Error(); text == "" {
+		t.Error("an error that nobody filled in says nothing")
+	}
 	var empty dbtcloud.Graph
 	if order, err := empty.TopoSort(); err != nil || len(order)+len(empty.Nodes())+len(empty.Edges())+len(empty.Upstream("a", 0)) != 0 {
 		t.Errorf("the zero graph holds %v, %v", order, err)
