@@ -13,7 +13,7 @@ import (
 // types that matter and walk the [Graph].
 type LineageFilter struct {
 	// Types are the kinds of nodes; empty for all but macros, of which every project
-	// has hundreds.
+	// has hundreds. A walk ends at what was left out.
 	Types []ResourceType
 	// UniqueIDs and Tags narrow that to some nodes. Whether the server then still sends
 	// their relatives is not documented.
