@@ -34,8 +34,8 @@ func Fields(paths ...string) QueryOption {
 	return func(o *queryOptions) { o.fields, o.given = append(o.fields, paths...), true }
 }
 
-// UnknownFields sends paths that this package's schema does not have, for fields that
-// are newer than it.
+// UnknownFields sends paths, and values of filters, that this package's schema does not
+// have, for what is newer than it.
 func UnknownFields() QueryOption { return func(o *queryOptions) { o.unknown = true } }
 
 // PageSize sets how many items a request asks for. The default is the most that the API

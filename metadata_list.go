@@ -111,6 +111,9 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	if strings.Contains(text, "$"+ancestorTypes) {
 		w.declare(ancestorTypes, "[AncestorNodeType!]!", o.ancestorTypes(), "")
 	}
+	if err = x.checkChoices(l, w.vars); err != nil {
+		return d, nil, 0, err
+	}
 	if in.field == "environment" {
 		text = "{ edges { node " + text + " } pageInfo { endCursor hasNextPage } }"
 	}

@@ -245,6 +245,11 @@ func TestListRefuses(t *testing.T) {
 		"holds itself at \"parents\"":               first(dbtcloud.Select[self](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"tags is a list ([String!]!)":               first(dbtcloud.Select[flat](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"dbtcloud_test.none has no exported fields": first(dbtcloud.Select[none](ctx, m, 5, dbtcloud.ModelFilter{})),
+		`lastRunStatus: "pass" is none of the values of RunStatus: error, skipped`: first(m.Models(ctx, 5, dbtcloud.ModelFilter{LastRunStatus: dbtcloud.NodePass})),
+		`lastKnownResults: "success" is none of the values of TestStatus`:          first(m.Tests(ctx, 5, dbtcloud.TestFilter{LastKnownResults: []dbtcloud.NodeStatus{dbtcloud.NodeFail, dbtcloud.NodeSuccess}})),
+		`types: "model" is none of the values of ResourceNodeType`:                 first(m.Resources(ctx, 5, dbtcloud.ResourceFilter{Types: []dbtcloud.ResourceType{"model"}})),
+		`direction: "up" is none of the values of SortDirection`:                   first(m.Models(ctx, 5, dbtcloud.ModelFilter{Sort: dbtcloud.ModelSort{Field: dbtcloud.SortByUniqueID, Direction: "up"}})),
+		`"Test" is none of the values of AncestorNodeType`:                         first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("ancestors.name"), dbtcloud.AncestorTypes(dbtcloud.ResourceTest))),
 	}
 	for text, err := range refused {
 		if !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), text) {
@@ -255,6 +260,18 @@ func TestListRefuses(t *testing.T) {
 		t.Errorf("sent %v", s.lines())
 	}
 	_ = none{}.private
+}
+
+// TestNewerValues: a value that is newer than this package is sent when its caller says so.
+func TestNewerValues(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", "", "null", "false")))
+	if err := first(c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{LastRunStatus: "paused"}, dbtcloud.UnknownFields())); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.lines()) != 1 {
+		t.Errorf("sent %v", s.lines())
+	}
 }
 
 // first is the first error of a sequence.

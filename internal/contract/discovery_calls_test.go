@@ -132,6 +132,7 @@ func (c call) item() reflect.Type {
 type filler struct {
 	all       bool
 	constants map[string]map[string]bool // of the text types of the SDK
+	use       map[string]string          // by type: another constant than the usual
 }
 
 // needed are the members of filters that a call cannot do without.
@@ -170,6 +171,8 @@ func (f filler) value(t reflect.Type, name string) reflect.Value {
 func (f filler) text(typeName string) string {
 	values := f.constants[typeName]
 	switch {
+	case f.use[typeName] != "":
+		return f.use[typeName]
 	case len(values) == 0:
 		return anyText
 	case values["Model"]:

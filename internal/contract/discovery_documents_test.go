@@ -48,6 +48,34 @@ func TestDiscoveryDocuments(t *testing.T) {
 	s.coverage(t)
 }
 
+// TestEveryConstant puts every constant of the SDK into the filters that have its type: it is valid, or refused before
+// anything is sent.
+func TestEveryConstant(t *testing.T) {
+	t.Parallel()
+	s := newDiscoverySuite(t)
+	client, _ := asker(t, s.graph)
+	for i, c := range calls(client) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, o := asker(t, s.graph)
+				for typeName, values := range s.fill.constants {
+					for value := range values {
+						fill := filler{all: true, constants: s.fill.constants, use: map[string]string{typeName: value}}
+						options := []dbtcloud.QueryOption{dbtcloud.AncestorTypes(dbtcloud.ResourceType(fill.text("ResourceType")))}
+						if strings.HasPrefix(c.name, "MetadataService.Model") {
+							options = append(options, dbtcloud.Fields("ancestors.name"))
+						}
+						if _, _, err := s.ask(t, calls(client)[i], o, fill, options...); err != nil && !errors.Is(err, dbtcloud.ErrInvalid) {
+							t.Errorf("%s %q: %v", typeName, value, err)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
 // discoverySuite is what all calls together have sent.
 type discoverySuite struct {
 	graph *graph
@@ -123,6 +151,9 @@ func (s *discoverySuite) ask(t *testing.T, c call, o *oracle, fill filler, opts 
 	questions := o.take()
 	if err == nil && len(questions) == 0 {
 		t.Fatal("nothing was asked")
+	}
+	if errors.Is(err, dbtcloud.ErrInvalid) && len(questions) > 0 {
+		t.Errorf("something was asked that is refused: %v", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
