@@ -51,8 +51,10 @@ func parseTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	if micros, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) >= 15 {
-		return inRange(time.UnixMicro(micros))
+	if len(s) >= 15 && !strings.ContainsAny(s, "-: ") {
+		if micros, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return inRange(time.UnixMicro(micros))
+		}
 	}
 	normal := s
 	if len(s) > 10 && s[10] == ' ' {

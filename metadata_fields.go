@@ -17,7 +17,6 @@ type QueryOption func(*queryOptions)
 
 type queryOptions struct {
 	fields    []string
-	given     bool // Fields was given
 	unknown   bool
 	page      *int // nil: the largest
 	ancestors []ResourceType
@@ -25,13 +24,14 @@ type queryOptions struct {
 
 // Fields says which fields come back, by their paths in the Discovery schema, such as
 // "name" or "executionInfo.lastRunStatus". The path of an object stands for its plain
-// values, one level deep. The unique id always comes along. What a path asks of an
-// item that may be of several types comes back from those types that have it.
+// values, one level deep. The unique id of a node always comes along, and that of the
+// nodes in a list of several types, such as its parents. What a path asks of those comes
+// back from the types that have it. Without paths it is as if Fields were not there.
 //
 // A path that the schema does not have is refused before the request, with the nearest
 // names; see [UnknownFields].
 func Fields(paths ...string) QueryOption {
-	return func(o *queryOptions) { o.fields, o.given = append(o.fields, paths...), true }
+	return func(o *queryOptions) { o.fields = append(o.fields, paths...) }
 }
 
 // UnknownFields sends paths, and values of filters, that this package's schema does not

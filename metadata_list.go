@@ -87,7 +87,7 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 		return d, nil, 0, fmt.Errorf("the page size must be from 1 to %d, not %d", in.most, first)
 	}
 	x, paths := selector{s.schema(), o.unknown}, o.fields
-	if !o.given {
+	if len(o.fields) == 0 {
 		if paths, err = x.structPaths(t, l.node); err != nil {
 			return d, nil, 0, err
 		}
