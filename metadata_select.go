@@ -19,7 +19,7 @@ func (x selector) structPaths(t reflect.Type, typeName string) ([]string, error)
 		return nil, nil
 	}
 	w := structWalk{selector: x}
-	if err := w.walk(t, x.schema.Types[typeName], "", nil); err != nil {
+	if err := w.walk(t, []*ast.Definition{x.schema.Types[typeName]}, "", nil); err != nil {
 		return nil, err
 	}
 	if len(w.paths) == 0 {
@@ -39,9 +39,9 @@ type structWalk struct {
 	paths []string
 }
 
-// walk adds the members of t, which stands for an object of type typ, below prefix.
-// Without a typ the object is one that the schema does not have.
-func (w *structWalk) walk(t reflect.Type, typ *ast.Definition, prefix string, within []reflect.Type) error {
+// walk adds the members of t, which stands for an object of one of the types, below
+// prefix. Without a type the object is one that the schema does not have.
+func (w *structWalk) walk(t reflect.Type, types []*ast.Definition, prefix string, within []reflect.Type) error {
 	if slices.Contains(within, t) {
 		return fmt.Errorf("%s holds itself at %q: its fields have no end", t, strings.TrimSuffix(prefix, "."))
 	}
@@ -52,14 +52,14 @@ func (w *structWalk) walk(t reflect.Type, typ *ast.Definition, prefix string, wi
 		switch {
 		case f.Tag.Get("json") == "-":
 		case f.Anonymous && tag == "" && inner.Kind() == reflect.Struct && !decodesItself(inner):
-			if err := w.walk(inner, typ, prefix, within); err != nil {
+			if err := w.walk(inner, types, prefix, within); err != nil {
 				return err
 			}
 		case f.IsExported():
 			if tag == "" {
 				tag = f.Name
 			}
-			if err := w.member(f.Type, tag, typ, prefix, within); err != nil {
+			if err := w.member(f.Type, tag, types, prefix, within); err != nil {
 				return err
 			}
 		}
@@ -68,46 +68,49 @@ func (w *structWalk) walk(t reflect.Type, typ *ast.Definition, prefix string, wi
 }
 
 // member adds the member of that name and Go type.
-func (w *structWalk) member(t reflect.Type, name string, typ *ast.Definition, prefix string, within []reflect.Type) error {
-	name, def := w.find(typ, name)
+func (w *structWalk) member(t reflect.Type, name string, types []*ast.Definition, prefix string, within []reflect.Type) error {
+	name, defs := w.find(types, name)
 	inner, path := elem(t), prefix+name
-	var below *ast.Definition
-	if def != nil {
-		below = w.schema.Types[def.Type.Name()]
-		if err := fits(t, def, below); err != nil {
+	var below []*ast.Definition
+	object := asks(inner)
+	for _, def := range defs {
+		typ := w.schema.Types[def.Type.Name()]
+		if err := fits(t, def, typ); err != nil {
 			return fmt.Errorf("field %q: %w", path, err)
 		}
+		below = append(below, typ)
+		object = object && typ.IsCompositeType()
 	}
-	if asks(inner) && (below == nil || below.IsCompositeType()) {
-		before := len(w.paths)
-		if err := w.walk(inner, below, path+".", within); err != nil || len(w.paths) > before {
-			return err
-		}
-		return fmt.Errorf("field %q: %s has no exported fields to ask for", path, inner)
+	if !object {
+		w.paths = append(w.paths, path)
+		return nil
 	}
-	w.paths = append(w.paths, path)
-	return nil
+	before := len(w.paths)
+	if err := w.walk(inner, below, path+".", within); err != nil || len(w.paths) > before {
+		return err
+	}
+	return fmt.Errorf("field %q: %s has no exported fields to ask for", path, inner)
 }
 
-// find is the field that encoding/json fills a member of that name from: it takes no
-// notice of case.
-func (w *structWalk) find(typ *ast.Definition, name string) (string, *ast.FieldDefinition) {
-	if typ == nil {
-		return name, nil
-	}
-	for _, t := range append([]*ast.Definition{typ}, w.possible(typ)...) {
-		if def := t.Fields.ForName(name); def != nil {
-			return name, def
-		}
-	}
-	for _, t := range append([]*ast.Definition{typ}, w.possible(typ)...) {
-		for _, def := range t.Fields {
-			if strings.EqualFold(def.Name, name) {
-				return def.Name, def
+// find are the fields that encoding/json fills a member of that name from: it takes no
+// notice of case. There is one for each of the types that have it.
+func (w *structWalk) find(types []*ast.Definition, name string) (canonical string, defs []*ast.FieldDefinition) {
+	canonical = name
+	for _, equal := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
+		for _, typ := range types {
+			for _, t := range append([]*ast.Definition{typ}, w.possible(typ)...) {
+				for _, def := range t.Fields {
+					if equal(def.Name, name) {
+						canonical, defs = def.Name, append(defs, def)
+					}
+				}
 			}
 		}
+		if len(defs) > 0 {
+			return canonical, defs
+		}
 	}
-	return name, nil
+	return canonical, nil
 }
 
 // fits tells why a Go type cannot take the values of a field.

@@ -78,3 +78,27 @@ func TestSelectFields(t *testing.T) {
 		t.Errorf("Select asks %s, Models %s", r[1].Body, r[2].Body)
 	}
 }
+
+// TestSelectOfSeveralTypes: a member that only some types of a mixed list have is found,
+// whatever its case.
+func TestSelectOfSeveralTypes(t *testing.T) {
+	t.Parallel()
+	type parent struct {
+		ExecutionInfo struct{ LastRunStatus, LastRunError string }
+	}
+	c, s := scripted(t, always(200, "application/json", applied("models", "", "null", "false")))
+	if err := first(dbtcloud.Select[struct{ Children []parent }](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{})); err != nil {
+		t.Fatal(err)
+	}
+	type seed struct {
+		ExecutionInfo struct{ LastRunSkip *bool }
+	}
+	if err := first(dbtcloud.Select[struct{ Children []seed }](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{})); err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range []string{"executionInfo { lastRunStatus lastRunError", "... on SeedAppliedStateNestedNode { executionInfo { lastRunSkip"} {
+		if query := askedBy(strings.NewReader(s.requests()[i].Body)).Query; !strings.Contains(query, part) {
+			t.Errorf("no %q in %s", part, query)
+		}
+	}
+}
