@@ -200,6 +200,7 @@ type result struct {
 	contentType string
 	header      http.Header
 	body        io.ReadCloser
+	length      int64  // as the server says it, -1 if it does not
 	raw         []byte // the whole answer to a GraphQL query
 }
 
@@ -244,7 +245,7 @@ func (res *result) receive(resp *http.Response) error {
 
 // take takes an answer over. What is not a success is read, and closed.
 func (res *result) take(resp *http.Response) (raw []byte, ok bool) {
-	res.status, res.header, res.body = resp.StatusCode, resp.Header, resp.Body
+	res.status, res.header, res.body, res.length = resp.StatusCode, resp.Header, resp.Body, resp.ContentLength
 	res.contentType = res.header.Get("Content-Type")
 	if res.status >= 200 && res.status <= 299 {
 		return nil, true
@@ -255,14 +256,14 @@ func (res *result) take(resp *http.Response) (raw []byte, ok bool) {
 		res.status, res.body = http.StatusNoContent, http.NoBody
 		return nil, true
 	}
-	raw, _ = readBounded(res.body, 1<<20)
+	raw, _ = readBounded(res.body, res.length, 1<<20)
 	return raw, false
 }
 
 // readAll reads and closes the body of a success.
 func (res *result) readAll() ([]byte, error) {
 	defer func() { _ = res.body.Close() }()
-	raw, err := readBounded(res.body, maxJSON)
+	raw, err := readBounded(res.body, res.length, maxJSON)
 	if errors.Is(err, errTooLarge) {
 		return nil, res.fail(res.apiError(raw, err.Error()))
 	}
@@ -339,16 +340,17 @@ func (r *request) once() bool {
 
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxJSON>>20)
 
-// readBounded reads at most limit bytes and says so when there is more.
-func readBounded(body io.Reader, limit int64) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return raw, err
+// readBounded reads at most limit bytes and says so when there is more. Length is what
+// the server says that it sends, -1 where it does not; no more than a little is taken on
+// its word.
+func readBounded(body io.Reader, length, limit int64) ([]byte, error) {
+	const room = 1 << 20
+	raw := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), limit, room)+bytes.MinRead))
+	_, err := raw.ReadFrom(io.LimitReader(body, limit+1))
+	if err == nil && int64(raw.Len()) > limit {
+		return raw.Bytes()[:limit], errTooLarge
 	}
-	if int64(len(raw)) > limit {
-		return raw[:limit], errTooLarge
-	}
-	return raw, nil
+	return raw.Bytes(), err
 }
 
 // one sends r and decodes its data.

@@ -441,7 +441,7 @@ func (c *Client) open(ctx context.Context, r request, path string) (io.ReadClose
 	}
 	if strings.Contains(res.contentType, "text/html") && !strings.HasSuffix(path, ".html") {
 		defer func() { _ = res.body.Close() }()
-		page, _ := readBounded(res.body, 4096)
+		page, _ := readBounded(res.body, -1, 4096)
 		return nil, res.apiError(page, "the answer is an HTML page (a proxy or a login page answered), not the artifact")
 	}
 	return res.body, nil
