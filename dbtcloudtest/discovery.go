@@ -20,7 +20,7 @@ import (
 )
 
 // maxTokens bounds a document; no honest one comes near.
-const maxTokens = 20_000
+const maxTokens = 10_000
 
 // The codes of GraphQL errors.
 const (

@@ -92,6 +92,10 @@ func TestDiscoveryBetaWithoutAnAnswer(t *testing.T) {
 	if _, body := ask(t, s, inPerformance+`longestExecutedModels(start: "2026-01-01", end: "2026-01-02") { uniqueId } } }`, nil); codes(body)[0] != "INTERNAL_SERVER_ERROR" {
 		t.Errorf("a value that does not fit the schema: %v, want an error", body)
 	}
+	s.SetDiscovery("applied.recentResourceChanges", object{"edges": []any{}, "pageInfo": object{}})
+	if got := of(t, s, "applied", `recentResourceChanges(numDays: 1) { pageInfo { hasNextPage endCursor } }`); !cmp.Equal(any(got), decoded(t, `{"recentResourceChanges":{"pageInfo":{"hasNextPage":false,"endCursor":null}}}`)) {
+		t.Errorf("a connection without what it must have: %v, want what is neutral", got)
+	}
 	s.SetDiscovery("environment.adapterType", nil)
 	if _, body := ask(t, s, `query($id: BigInt!) { environment(id: $id) { adapterType } }`, nil); !cmp.Equal(body["data"], decoded(t, `{"environment":{"adapterType":null}}`)) {
 		t.Errorf("a value that was taken away: %v, want null", body)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slimci/dbtcloud/dbtcloudtest"
+	"github.com/slimci/dbtcloud/internal/testenv"
 )
 
 // codes are the codes of an answer's errors.
@@ -57,6 +58,8 @@ func TestDiscoveryRefuses(t *testing.T) {
 		{"null item", inModels, object{"f": object{"tags": []any{nil}}}, 400, "BAD_USER_INPUT", "not null"},
 		{"enum in another case", inModels, object{"f": object{"access": "PUBLIC"}}, 400, "BAD_USER_INPUT", "AccessLevel"},
 		{"page too large", inModels, object{"first": 501}, 200, "BAD_USER_INPUT", "first must be between 1 and 500, not 501"},
+		{"least Int", inModels, object{"first": -1 << 31}, 200, "BAD_USER_INPUT", "not -2147483648"},
+		{"too small for an Int", inModels, object{"first": -1<<31 - 1}, 400, "BAD_USER_INPUT", "$first"},
 		{"page too small", inModels, object{"first": 0}, 200, "BAD_USER_INPUT", "first must be between 1 and 500, not 0"},
 		{"cursor of nobody", inModels, object{"after": "b3RoZXI"}, 200, "BAD_USER_INPUT", "cursor"},
 		{"cursor that is none", inModels, object{"after": "%"}, 200, "BAD_USER_INPUT", "cursor"},
@@ -166,6 +169,9 @@ func TestDiscoveryTokens(t *testing.T) {
 	} {
 		status, got := post(t, dbtcloudtest.New(test.opts...), "/graphql", test.token, body)
 		refused := messages(got) == "No token was provided."
+		if refused && codes(got)[0] != "UNAUTHENTICATED" {
+			t.Errorf("%s: refused with the codes %v", test.name, codes(got))
+		}
 		if wanted := test.name != "right" && test.name != "metadata only"; status != test.status || refused != wanted {
 			t.Errorf("%s: answered %d %v, want %d, refused %v", test.name, status, got, test.status, wanted)
 		}
@@ -223,4 +229,46 @@ func TestDiscoveryFragmentsOfFragments(t *testing.T) {
 			t.Errorf("limit %d: answered %d %v, want %v", test.limit, status, body, test.want)
 		}
 	}
+}
+
+// TestDiscoveryGivesUp asks what is short to write and would take for ever to answer: it is an error in a while.
+func TestDiscoveryGivesUp(t *testing.T) {
+	t.Parallel()
+	const n, standalone = 600, 6_000
+	s := dbtcloudtest.New()
+	for i := range n { // each is made of the next one and, a diamond, of the one after that
+		s.AddNodes(production, dbtcloudtest.Node{"uniqueId": fmt.Sprint("model.shop.m", i), "access": "public", "parentIds": []string{fmt.Sprint("model.shop.m", i+1), fmt.Sprint("model.shop.m", i+2)}})
+	}
+	job := s.AddJob(dbtcloudtest.JobSpec{EnvironmentID: production, JobType: "other"})
+	s.FinishRun(s.AddRun(dbtcloudtest.RunSpec{JobID: job}), dbtcloudtest.Success)
+	documents := map[string]string{
+		"ancestors": `query($id: BigInt!) { environment(id: $id) { applied { models { edges { node { ` + aliased(`ancestors(types: [Macro]) { uniqueId }`, 100) + ` } } } } } }`,
+	}
+	if testenv.Count(0, 1, 1) > 0 { // these take seconds
+		s.AddNodes(production, dbtcloudtest.Node{"uniqueId": "snapshot.shop.large", "rawCode": strings.Repeat("x", 1<<20)})
+		documents["bytes"] = `query($id: BigInt!) { environment(id: $id) { applied { snapshots { edges { node { ` + aliased(`rawCode`, 300) + ` } } } } } }`
+		for i := range standalone {
+			s.AddNodes(production, dbtcloudtest.Node{"uniqueId": fmt.Sprint("seed.shop.s", i)})
+		}
+		documents["public ancestors"] = `{ account(id: ` + fmt.Sprint(s.AccountID()) + `) { publicModels { edges { node { ` + aliased(`publicAncestors { uniqueId }`, 100) + ` } } } } }`
+		documents["filters"] = `query($id: BigInt!) { environment(id: $id) { applied { ` + aliased(`seeds(filter: {tags: "x"}) { totalCount }`, 600) + ` } } }`
+		documents["parents of parents"] = `{ job(id: ` + fmt.Sprint(job) + `) { models(first: 1) { ` + strings.Repeat(`parentsModels { `, 40) + `name` + strings.Repeat(` }`, 40) + ` } } }`
+	}
+	for name, document := range documents {
+		if status, body := ask(t, s, document, nil); status != 200 || !strings.Contains(messages(body), "takes too much work") {
+			t.Errorf("%s: answered %d %.300s", name, status, messages(body))
+		}
+		if status, body := ask(t, s, `query($id: BigInt!) { environment(id: $id) { applied { models(first: 3) { edges { node { ancestors(types: [Model]) { uniqueId } } } } } } }`, nil); status != 200 || body["errors"] != nil {
+			t.Errorf("after %s, honest work: answered %d %.300s", name, status, messages(body))
+		}
+	}
+}
+
+// aliased is a field so many times, each under a name of its own.
+func aliased(field string, times int) string {
+	var out strings.Builder
+	for i := range times {
+		fmt.Fprintf(&out, "a%d: %s ", i, field)
+	}
+	return out.String()
 }

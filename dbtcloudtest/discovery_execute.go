@@ -16,6 +16,9 @@ import (
 // maxAnswer bounds an answer, for documents that ask for the parents of the parents of the parents.
 const maxAnswer = 256 << 20
 
+// maxLooks bounds the work of an answer, for those that stay small: how many objects are written, nodes filtered and ancestors found.
+const maxLooks = 3_000_000
+
 // maxErrors is how many errors an answer has at most.
 const maxErrors = 100
 
@@ -87,6 +90,7 @@ func (x *execution) run(op *ast.OperationDefinition) answer {
 func (x *execution) writeData(op *ast.OperationDefinition) {
 	x.buf.Reset()
 	x.errs = nil
+	x.w.looked = 0
 	x.buf.WriteString(`{"data":`)
 	start := x.buf.Len()
 	root := x.selections(x.schema.Query, []ast.SelectionSet{op.SelectionSet})
@@ -184,9 +188,7 @@ func (x *execution) arguments(defs ast.ArgumentDefinitionList, given ast.Argumen
 
 // writeObject writes what is asked of an object; false when it must be null, because something in it must not be.
 func (x *execution) writeObject(of *ast.Definition, fields []*selection, o object) bool {
-	if x.buf.Len() > maxAnswer {
-		return x.fail(graphqlError(codeInternal, "the answer is too large"))
-	}
+	x.w.looked++
 	x.buf.WriteByte('{')
 	for i, s := range fields {
 		if i > 0 {
@@ -227,6 +229,9 @@ func (x *execution) writeField(s *selection, o object) bool {
 func (x *execution) resolve(s *selection, o object) (any, error) {
 	if s.bad != nil {
 		return nil, s.bad
+	}
+	if x.buf.Len() > maxAnswer || x.w.looked > maxLooks {
+		return nil, graphqlError(codeInternal, "the answer is too large, or takes too much work")
 	}
 	args := s.args
 	if x.c.trick.stuck {

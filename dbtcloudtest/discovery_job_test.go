@@ -42,11 +42,11 @@ func TestDiscoveryOfAJob(t *testing.T) {
 		bad := s.AddRun(dbtcloudtest.RunSpec{JobID: job, SHA: "bad"})
 		time.Sleep(time.Hour)
 		stranger := s.AddJob(dbtcloudtest.JobSpec{})
-		const status = `runId models { name status error executionTime schema runId } tests { status }`
+		const status = `runId models { name status error executionTime schema runId jobId } tests { status }`
 		outcome := func(run int64, schema, model, failure string) any {
-			return decoded(t, fmt.Sprintf(`{"runId":%[1]d,"models":[{"name":"stg_orders","status":"%[3]s","error":%[4]s,"executionTime":60,"schema":"%[2]s","runId":%[1]d},
-				{"name":"orders","status":"error","error":null,"executionTime":2.5,"schema":null,"runId":%[1]d}],
-				"tests":[{"status":"fail"},{"status":"%[5]s"}]}`, run, schema, model, failure, map[string]string{"success": "pass", "error": "fail"}[model]))
+			return decoded(t, fmt.Sprintf(`{"runId":%[1]d,"models":[{"name":"stg_orders","status":"%[3]s","error":%[4]s,"executionTime":60,"schema":"%[2]s","runId":%[1]d,"jobId":%[6]d},
+				{"name":"orders","status":"error","error":null,"executionTime":2.5,"schema":null,"runId":%[1]d,"jobId":%[6]d}],
+				"tests":[{"status":"fail"},{"status":"%[5]s"}]}`, run, schema, model, failure, map[string]string{"success": "pass", "error": "fail"}[model], job))
 		}
 		tests := []struct {
 			run    any
@@ -57,8 +57,8 @@ func TestDiscoveryOfAJob(t *testing.T) {
 			{good, status, outcome(good, "pr_1", "success", "null")},
 			{number(good).String(), `runId id`, decoded(t, fmt.Sprintf(`{"runId":%d,"id":%d}`, good, job))},
 			{7, `runId`, nil},
-			{nil, `models(identifier: "fct_orders") { name rawSql columns { name } dbtGroup dependsOn childrenL1 tests { name } parentsModels { name } parentsSources { name } }`, decoded(t,
-				`{"models":[{"name":"orders","rawSql":null,"columns":[{"name":"id"},{"name":"amount"}],"dbtGroup":"finance",
+			{nil, `models(identifier: "fct_orders") { name rawSql columns { name } stats { id } dbtGroup dependsOn childrenL1 tests { name } parentsModels { name } parentsSources { name } }`, decoded(t,
+				`{"models":[{"name":"orders","rawSql":null,"columns":[{"name":"id"},{"name":"amount"}],"stats":[{"id":"bytes"}],"dbtGroup":"finance",
 				"dependsOn":["model.shop.stg_orders","seed.shop.countries"],
 				"childrenL1":["test.shop.not_null_orders_id.abc","unit_test.shop.orders.adds_up","exposure.shop.dashboard","metric.shop.revenue"],
 				"tests":[{"name":"not_null_orders_id"},{"name":"orders"}],"parentsModels":[{"name":"stg_orders"}],"parentsSources":[]}]}`)},
@@ -205,6 +205,10 @@ func TestDiscoveryTellsAHistory(t *testing.T) {
 	s.AddNodes(production, dbtcloudtest.Node{"uniqueId": "model.shop.m", "rawCode": "select 1", "history": []object{
 		{"runId": 3, "status": "error", "tests": []object{{"name": "t", "status": "fail"}}}, {"runId": 2, "status": "success"}, {"runId": 1},
 	}})
+	s.FinishRun(s.AddRun(dbtcloudtest.RunSpec{JobID: s.AddJob(dbtcloudtest.JobSpec{EnvironmentID: production})}), dbtcloudtest.Success) // the history is the node's all the same
+	if got := len(of(t, s, "applied", `modelHistoricalRuns(uniqueId: "model.shop.m", lastRunCount: 20) { runId }`)["modelHistoricalRuns"].([]any)); got != 3 {
+		t.Errorf("a history of three runs has %d", got)
+	}
 	got := of(t, s, "applied", `modelHistoricalRuns(uniqueId: "model.shop.m", lastRunCount: 2) { runId status rawCode tests { name status } }`)
 	want := decoded(t, `{"modelHistoricalRuns":[{"runId":3,"status":"error","rawCode":"select 1","tests":[{"name":"t","status":"fail"}]},
 		{"runId":2,"status":"success","rawCode":"select 1","tests":[]}]}`)

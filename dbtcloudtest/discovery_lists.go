@@ -73,6 +73,7 @@ func (p *place) filtered(nodes []*node, filter any) (rows []any, err error) {
 			return nil, graphqlError(codeInput, "the fake does not know dbt's selection syntax: filter."+syntax)
 		}
 	}
+	p.w.looked += len(nodes)
 	rows = make([]any, 0, len(nodes))
 	for _, n := range nodes {
 		v := view{place: p, node: n}

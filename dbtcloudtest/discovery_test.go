@@ -26,7 +26,7 @@ func shop() []dbtcloudtest.Node {
 			"uniqueId": "model.shop.orders", "dependsOn": []string{"model.shop.stg_orders", "seed.shop.countries"}, "access": "public",
 			"alias": "fct_orders", "tags": []string{"daily", "finance"}, "group": "finance", "description": "All orders.",
 			"executionInfo": object{"lastRunStatus": "error", "executionTime": 2.5, "executeCompletedAt": "2026-01-02T00:00:00Z"},
-			"catalog":       object{"rowCountStat": 10, "columns": []object{{"name": "id"}, {"name": "amount"}}},
+			"catalog":       object{"rowCountStat": 10, "stats": []object{{"id": "bytes"}}, "columns": []object{{"name": "id"}, {"name": "amount"}}},
 		},
 		{
 			"uniqueId": "test.shop.not_null_orders_id.abc", "parentIds": []string{"model.shop.orders"}, "columnName": "id",
@@ -202,7 +202,7 @@ func TestDiscoveryFieldsOfANode(t *testing.T) {
 		{"applied", `accountId projectId environmentId`, `{"accountId":70506183000001,"projectId":70506183000002,"environmentId":70506183000004}`},
 		{"applied", `columnCount catalog { uniqueId environmentId rowCountStat columns { name tags } stats { id } }`,
 			`{"columnCount":2,"catalog":{"uniqueId":"model.shop.orders","environmentId":70506183000004,"rowCountStat":10,
-			"columns":[{"name":"id","tags":[]},{"name":"amount","tags":[]}],"stats":null}}`},
+			"columns":[{"name":"id","tags":[]},{"name":"amount","tags":[]}],"stats":[{"id":"bytes"}]}}`},
 		{"applied", `parents { uniqueId __typename } children { __typename }`,
 			`{"parents":[{"uniqueId":"model.shop.stg_orders","__typename":"ModelAppliedStateNestedNode"},
 			{"uniqueId":"seed.shop.countries","__typename":"SeedAppliedStateNestedNode"}],
@@ -343,6 +343,58 @@ func messages(body object) string {
 		out = append(out, e.(object)["message"].(string))
 	}
 	return strings.Join(out, "\n")
+}
+
+// TestDiscoveryKindsOfNodes asks for a node of each kind in each list that can have it.
+func TestDiscoveryKindsOfNodes(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	tests := []struct{ id, list, name string }{
+		{"model.p.a", "models", "Model"}, {"source.p.s.a", "sources", "Source"}, {"seed.p.a", "seeds", "Seed"}, {"snapshot.p.a", "snapshots", "Snapshot"},
+		{"test.p.a.1", "tests", "Test"}, {"exposure.p.a", "exposures", "Exposure"}, {"macro.p.a", "macros", "Macro"}, {"metric.p.a", "metrics", "Metric"},
+		{"semantic_model.p.a", "semanticModels", "SemanticModel"}, {"saved_query.p.a", "savedQueries", "SavedQuery"}, {"group.p.a", "groups", "Group"},
+	}
+	for _, test := range tests {
+		s.AddNodes(production, dbtcloudtest.Node{"uniqueId": test.id})
+	}
+	for _, test := range tests {
+		inList := object{test.list: object{"edges": []any{object{"node": object{"uniqueId": test.id, "__typename": strings.Replace(test.name+"DefinitionNode", "GroupDefinition", "Group", 1)}}}}}
+		if diff := cmp.Diff(inList, of(t, s, "definition", test.list+` { edges { node { uniqueId __typename } } }`)); diff != "" {
+			t.Errorf("definition.%s (-want +got):\n%s", test.list, diff)
+		}
+		if test.name == "Group" {
+			continue // in no mixed list
+		}
+		got := of(t, s, "applied", `resources(filter: {types: `+test.name+`}) { edges { node { uniqueId __typename } } } lineage(filter: {types: `+test.name+`}) { uniqueId __typename }`)
+		nodes := got["resources"].(object)["edges"].([]any)
+		if len(nodes) != 1 || nodes[0].(object)["node"].(object)["uniqueId"] != test.id || !strings.HasPrefix(nodes[0].(object)["node"].(object)["__typename"].(string), test.name) {
+			t.Errorf("resources of type %s are %v", test.name, nodes)
+		}
+		if diff := cmp.Diff([]any{object{"uniqueId": test.id, "__typename": test.name + "LineageNode"}}, got["lineage"]); diff != "" {
+			t.Errorf("lineage of type %s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// TestDiscoveryNodesOfWrongShape hands over values that the schema has no room for: they are errors at their places, and the rest is there.
+func TestDiscoveryNodesOfWrongShape(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	s.AddNodes(production, dbtcloudtest.Node{"uniqueId": "model.p.a", "executionInfo": "late", "tags": "x", "catalog": []int{1}, "packages": object{}, "description": object{"a": 1}, "access": true,
+		"children": []any{object{"uniqueId": "thing.p.a", "resourceType": "thing"}}, "parents": []any{7}})
+	for field, want := range map[string]string{
+		`executionInfo { lastRunStatus }`: "string is not a ModelExecutionInfoNode", `tags`: "string is not a list", `packages`: "is not a list",
+		`catalog { type }`: "is not a CatalogNode", `description`: "String cannot represent", `access`: "cannot represent true",
+		`children { uniqueId }`: "is not a", `parents { uniqueId }`: "json.Number is not a",
+	} {
+		status, body := ask(t, s, `query($id: BigInt!) { environment(id: $id) { dbtProjectName applied { models { edges { node { uniqueId `+field+` } } } } } }`, nil)
+		if message := messages(body); status != 200 || !strings.Contains(message, want) || strings.Contains(message, "\n") || codes(body)[0] != "INTERNAL_SERVER_ERROR" {
+			t.Errorf("%s: answered %d %v, want one error with %q", field, status, body, want)
+		}
+		if environment, ok := body["data"].(object)["environment"].(object); !ok || environment["dbtProjectName"] != "p" {
+			t.Errorf("%s: data %v, want what is beside it", field, body["data"])
+		}
+	}
 }
 
 // TestDiscoveryAncestors looks up from the foot of a diamond, and round a circle, which dbt would refuse.

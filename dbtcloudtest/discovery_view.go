@@ -162,7 +162,7 @@ func (v view) derived(field string, args map[string]any) any {
 	case "children":
 		return v.views(l.children[v.node.id])
 	case "ancestors":
-		return v.views(ofKinds(l.ancestors(v.node), args["types"]))
+		return v.views(v.ancestors(args["types"]))
 	case "tests":
 		return v.views(ofKinds(l.children[v.node.id], []any{"Test"}))
 	case "parentsModels":
@@ -174,7 +174,7 @@ func (v view) derived(field string, args map[string]any) any {
 	case "publicParentIds":
 		return ids(publicOnly(l.parents(v.node)))
 	case "publicAncestors":
-		return v.views(publicOnly(ofKinds(l.ancestors(v.node), []any{"Model", "ExternalModel"})))
+		return v.views(publicOnly(v.ancestors([]any{"Model", "ExternalModel"})))
 	case "models", "modelCount":
 		return v.group(field)
 	case "worstTestStatus":
@@ -218,6 +218,13 @@ func (v view) fromRest(field string) any {
 		}
 	}
 	return nil
+}
+
+// ancestors are those of these kinds.
+func (v view) ancestors(kinds any) []*node {
+	all := v.layer.ancestors(v.node)
+	v.w.looked += len(all)
+	return ofKinds(all, kinds)
 }
 
 func (v view) views(nodes []*node) []any {

@@ -106,6 +106,7 @@ type world struct {
 	routes    []route
 	asked     []time.Time // requests to the Discovery API in the last minute, where they are limited
 	cooling   time.Time   // until then, it answers 429
+	looked    int         // how much the present question has made the Discovery API look at
 
 	events   []Event
 	requests []*Request
