@@ -137,19 +137,24 @@ func (f *lineageFlags) ofTypes(nodes []*dbtcloud.LineageNode, distances []int) [
 	return shown
 }
 
-// unknownNode says which node may have been meant by a unique id that is not there: one
-// whose name it is, or whose id is like it.
+// unknownNode says which nodes may have been meant by a unique id that is not there: those
+// whose name it is, the one whose id is like it, or those whose name is like it.
 func unknownNode(graph *dbtcloud.Graph, flag, id string) error {
-	var ids, called []string
+	var ids, names []string
+	byName := map[string][]string{}
 	for _, n := range graph.Nodes() {
-		if ids = append(ids, n.UniqueID); n.Name == id {
-			called = append(called, n.UniqueID)
+		if ids = append(ids, n.UniqueID); n.Name != "" { // what is absent has none
+			names, byName[n.Name] = append(names, n.Name), append(byName[n.Name], n.UniqueID)
 		}
 	}
-	if len(called) == 0 {
-		called = append(called, nearest(id, ids))
+	called := byName[id]
+	if near := nearest(id, ids); len(called) == 0 && near != "" {
+		called = []string{near}
 	}
-	if called[0] == "" {
+	if len(called) == 0 {
+		called = byName[nearest(id, names)]
+	}
+	if len(called) == 0 {
 		return invalid("%s: the lineage has no node with the unique id %q, nor one that is like it, among %d", flag, id, len(ids))
 	}
 	return invalid("%s: the lineage has no node with the unique id %q: did you mean %s?", flag, id, join(called[:min(len(called), maxListed)]))

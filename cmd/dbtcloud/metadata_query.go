@@ -101,6 +101,9 @@ func (f *queryFlags) values(a app, query string) (map[string]any, error) {
 		if name == "-" && (f.query.value == "" && f.file.value == "" || f.file.value == "-") {
 			return nil, errors.New("--variables: standard input has the query already: put the variables into a file")
 		}
+		if name == "" {
+			return nil, errors.New("--variables: @ must be followed by the name of a file")
+		}
 		b, err := a.readFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("--variables: %w", err)

@@ -101,6 +101,38 @@ func TestMetadataQueryThatTheServerRefuses(t *testing.T) {
 	if want := `did you mean model.shop.orders?`; !strings.Contains(o.stderr, want) {
 		t.Errorf("stderr %q, want %q", o.stderr, want)
 	}
+	c.AddNodes(22, dbtcloudtest.Node{"uniqueId": "model.shop.last", "parentIds": []string{"model.other_project.customers"}})
+	o = invoke(t, c.env, "metadata", "lineage", "--upstream=stg_order").want(t, exitBadInput)
+	if want := `did you mean model.shop.stg_orders?`; !strings.Contains(o.stderr, want) {
+		t.Errorf("stderr %q, want %q", o.stderr, want)
+	}
+	o = invoke(t, c.env, "metadata", "lineage", "--upstream=q").want(t, exitBadInput)
+	if want := `the lineage has no node with the unique id "q", nor one that is like it, among 8`; !strings.Contains(o.stderr, want) {
+		t.Errorf("stderr %q, want %q", o.stderr, want)
+	}
+}
+
+// TestMetadataAsksForWhatIsShown: a list asks for the columns of its table, a lineage for the types that are shown, unless a walk
+// goes through others.
+func TestMetadataAsksForWhatIsShown(t *testing.T) {
+	t.Parallel()
+	c := newShop(t)
+	tests := []struct{ args, has, hasNot string }{
+		{"models", "materializedType", "packageName"},
+		{"models --fields alias", "alias", "materializedType"},
+		{"models --output json", "packageName", "rawCode"},
+		{"models --fields surprise --unknown-fields", "surprise", "materializedType"},
+		{"lineage --types Seed", `["Seed"]`, `"Model"`},
+		{"lineage --types Seed --upstream model.shop.orders", `"Model"`, `["Seed"]`},
+	}
+	for _, test := range tests {
+		before := len(c.Requests())
+		invoke(t, c.env, append([]string{"metadata"}, args(test.args)...)...)
+		asked := c.Requests()[before:]
+		if len(asked) != 1 || !strings.Contains(string(asked[0].Body), test.has) || strings.Contains(string(asked[0].Body), test.hasNot) {
+			t.Errorf("%s: asked %d times, %s; want one with %s and without %s", test.args, len(asked), asked[0].Body, test.has, test.hasNot)
+		}
+	}
 }
 
 // answering makes the Discovery API of a cloud one that gives these answers in turn, the last one again and again.
@@ -210,6 +242,8 @@ func TestAssignments(t *testing.T) {
 		{"big=x int=1.5", `{"big":"x","int":1.5}`},
 		{"big=", `{"big":""}`},
 		{"int=-3 float=2e3 on=false", `{"float":2e3,"int":-3,"on":false}`},
+		{"on=true", `{"on":true}`},
+		{"on=yes", `{"on":"yes"}`},
 		{"text=22 date=2026-01-31", `{"date":"2026-01-31","text":"22"}`},
 		{"text=~a=b~", `{"text":" a=b "}`},
 		{`text={"a":1}`, `{"text":"{\"a\":1}"}`},

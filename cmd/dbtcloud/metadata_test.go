@@ -205,6 +205,8 @@ func badMetadata() []struct{ name, args, want string } {
 		{"not quite true", query + "--var id=1 --var on=yes", "variable $on: must be Boolean, not a string"},
 		{"unknown variable", query + "--var id=1 --var day=1", "variable $day: the query does not declare it; did you mean days?"},
 		{"variable twice", query + "--var id=1 --var id=2", "--var id: is given twice, and the query declares no list"},
+		{"variable without a name", query + "--var =1", `--var" flag: must be name=value`},
+		{"variables from a file without a name", query + "--variables @", "--variables: @ must be followed by the name of a file"},
 		{"variable without a value", query + "--var id", `--var" flag: must be name=value`},
 		{"broken list", query + "--var id=1 --var tags=[hunter2", "--var tags: must be a JSON array: check the quotes"},
 		{"variables that are no object", query + "--variables [1]", `--variables: is not a JSON object, such as {"environmentId":22}`},
