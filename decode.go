@@ -80,10 +80,16 @@ func inRange(t time.Time) (time.Time, error) {
 
 // decode is json.Unmarshal for what the API really sends: where a number came as
 // a string, as ids do in some answers, it mends the input and tries again.
-func decode(raw []byte, out any) error { return decodeMending(raw, out, isID) }
+func decode(raw []byte, out any) error {
+	return decodeMending(raw, out, numberNames{isID, func(string) bool { return false }})
+}
 
-// decodeMending is decode with what tells the names of numbers.
-func decodeMending(raw []byte, out any, isNumber func(key string) bool) error {
+// numberNames tells by their names what must be a number, and what has a form of its
+// own, so that nothing below it is looked at.
+type numberNames struct{ number, free func(key string) bool }
+
+// decodeMending is decode with the names of numbers.
+func decodeMending(raw []byte, out any, names numberNames) error {
 	err := json.Unmarshal(raw, out)
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || mismatch.Value != "string" {
 		return err
@@ -94,26 +100,28 @@ func decodeMending(raw []byte, out any, isNumber func(key string) bool) error {
 	if d.Decode(&v) != nil {
 		return err
 	}
-	mended, merr := json.Marshal(numbers("", v, isNumber))
+	mended, merr := json.Marshal(names.mend("", v))
 	if merr != nil {
 		return err
 	}
 	return json.Unmarshal(mended, out)
 }
 
-// numbers turns strings of digits below a key that is to be a number into numbers.
-func numbers(key string, v any, isNumber func(key string) bool) any {
+// mend turns strings of digits below a key that is to be a number into numbers.
+func (names numberNames) mend(key string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
-			v[k] = numbers(k, e, isNumber)
+			if !names.free(k) {
+				v[k] = names.mend(k, e)
+			}
 		}
 	case []any:
 		for i, e := range v {
-			v[i] = numbers(key, e, isNumber)
+			v[i] = names.mend(key, e)
 		}
 	case string:
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && isNumber(key) && v == strconv.FormatInt(n, 10) {
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && names.number(key) && v == strconv.FormatInt(n, 10) {
 			return json.Number(v)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -42,6 +43,9 @@ func (s *MetadataService) Query(ctx context.Context, query string, variables map
 	q, err := parseQuery(query, variables)
 	if err == nil {
 		err = q.check()
+	}
+	if v := reflect.ValueOf(out); err == nil && v.IsValid() && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		err = fmt.Errorf("out must be a pointer that is not nil, not %T", out)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrInvalid, s.operation(), err)
@@ -82,6 +86,7 @@ type document struct {
 	text  string // declares its variables
 	vars  map[string]any
 	path  []string // to what is wanted in the data
+	by    paging   // how its pages follow each other
 	after string   // the variable for the cursor of a page; "after" if it is empty
 }
 

@@ -445,7 +445,7 @@ func TestBetaRefuses(t *testing.T) {
 // TestBetaQuery: a query of one's own goes to the beta endpoint; the others do not.
 func TestBetaQuery(t *testing.T) {
 	t.Parallel()
-	c, s := scripted(t, always(200, "application/json", `{"data":{"account":{"id":7}}}`))
+	c, s := scripted(t, always(200, "application/json", `{"data":{"account":{"id":7,"publicModels":{"edges":[],"pageInfo":{"hasNextPage":false}}}}}`))
 	var out struct{ Account struct{ ID int64 } }
 	if err := c.Metadata.Beta().Query(t.Context(), "query($id: BigInt!) { account(id: $id) { id } }", map[string]any{"id": 7}, &out); err != nil || out.Account.ID != 7 {
 		t.Errorf("got %+v and %v", out, err)

@@ -140,10 +140,14 @@ func judgeModel(m *Model, now time.Time) *ModelHealth {
 		j.add(HealthCaution, ModelIssueNoTests, m.UniqueID, "it has no tests")
 	}
 	for _, test := range m.Tests {
-		j.test(test)
+		if test != nil {
+			j.test(test)
+		}
 	}
 	for _, node := range m.Ancestors {
-		j.ancestor(node)
+		if node != nil {
+			j.ancestor(node)
+		}
 	}
 	slices.SortStableFunc(j.reasons, func(a, b HealthReason) int {
 		return cmp.Or(cmp.Compare(b.Health.badness(), a.Health.badness()), strings.Compare(a.UniqueID, b.UniqueID))

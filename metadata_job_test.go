@@ -201,6 +201,50 @@ func TestJobAnswers(t *testing.T) {
 	}
 }
 
+// TestJobPagesTraps: an end of a list of a job that is none is an error.
+func TestJobPagesTraps(t *testing.T) {
+	t.Parallel()
+	list := func(items ...string) string { return `{"data":{"job":{"models":[` + strings.Join(items, ",") + `]}}}` }
+	item := func(id string) string { return `{"uniqueId":"` + id + `","paginationCursor":"` + id + `"}` }
+	tests := []struct {
+		name    string
+		answers []string // the last one again and again
+		ids     int
+		text    string // of the error
+	}{
+		{"full to the end", []string{list(item("a"), item("b")), list()}, 2, ""},
+		{"a page that is not full", []string{list(item("a"), item("b")), list(item("c"))}, 3, ""},
+		{"nothing", []string{list()}, 0, ""},
+		{"the same page again", []string{list(item("a"), item("b"))}, 4, "the cursor does not advance"},
+		{"no cursor", []string{list(item("a"), `{"uniqueId":"b"}`)}, 2, "no cursor leads to it"},
+		{"a null cursor", []string{list(item("a"), `{"uniqueId":"b","paginationCursor":null}`)}, 2, "no cursor leads to it"},
+		{"a cursor that is a number", []string{list(`{"uniqueId":"b","paginationCursor":5}`)}, 0, "does not decode"},
+		{"the second page is null", []string{list(item("a"), item("b")), `{"data":{"job":{"models":null}}}`}, 2, "the page is null though a cursor led to it"},
+		{"the second page is not there", []string{list(item("a"), item("b")), `{"data":{"job":{}}}`}, 2, "it holds no models"},
+		{"the second page has no job", []string{list(item("a"), item("b")), `{"data":{"job":null}}`}, 2, "job not found"},
+		{"errors of the second page", []string{list(item("a"), item("b")), `{"data":{"job":null},"errors":[{"message":"boom"}]}`}, 2, "boom"},
+		{"an object", []string{`{"data":{"job":{"models":{}}}}`}, 0, "neither edges nor nodes"},
+		{"more than asked for", []string{list(item("a"), item("b"), item("c"))}, 2, "more than the 2 items came"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := scripted(t, func(n int, _ *http.Request) (*http.Response, error) {
+				return response(200, "application/json", test.answers[min(n, len(test.answers))-1]), nil
+			})
+			ids, err := 0, error(nil)
+			for _, e := range c.Metadata.Job(9, 1).Models(t.Context(), dbtcloud.JobModelFilter{}, dbtcloud.PageSize(2)) {
+				if err = e; e == nil {
+					ids++
+				}
+			}
+			if ids != test.ids || (err == nil) != (test.text == "") || err != nil && !strings.Contains(err.Error(), test.text) {
+				t.Errorf("%d items and %v, want %d and %q", ids, err, test.ids, test.text)
+			}
+		})
+	}
+}
+
 func TestJobRefuses(t *testing.T) {
 	t.Parallel()
 	for _, list := range jobLists() {

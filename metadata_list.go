@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,7 @@ type listing struct {
 // environment in which nothing has run yet has no items; one that does not exist is
 // [ErrNotFound]. API: Discovery, environment(id).applied or definition.
 func Select[T any](ctx context.Context, s *MetadataService, environmentID int64, f Filter, opts ...QueryOption) iter.Seq2[*T, error] {
-	if f == nil {
+	if v := reflect.ValueOf(f); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return failed[T](fmt.Errorf("%w: Select: the filter is nil: it says which list is asked for, as ModelFilter{} does", ErrInvalid))
 	}
 	if environmentID <= 0 {
@@ -117,7 +118,11 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	if in.field == "environment" {
 		text = "{ edges { node " + text + " } pageInfo { endCursor hasNextPage } }"
 	}
-	return w.document(l.path, text), sel, first, nil
+	d = w.document(l.path, text)
+	if d.by = cursors; in.field == "environment" {
+		d.by = pageInfos
+	}
+	return d, sel, first, nil
 }
 
 // documentWriter collects the variables of a document for a list.
@@ -171,47 +176,39 @@ func (w *documentWriter) document(path []string, text string) document {
 	}
 }
 
-// pages walks a list page after page: a connection, with edges and pageInfo, or a list
-// whose items have a paginationCursor. What is asked for in a page is first, where it is
-// known; the document takes the variable after.
+// pages walks a list page after page, as d.by says. What is asked for in a page is first,
+// 0 where that is not known; the document takes the variable after. The variables are
+// those of now, whatever becomes of the caller's.
 func pages[T any](ctx context.Context, s *MetadataService, d document, sel *selection, first int) iter.Seq2[*T, error] {
-	after := d.after
-	if after == "" {
-		after = "after"
+	vars, err := plainVariables(d.vars)
+	if err != nil {
+		return failed[T](fmt.Errorf("%w: %s: %w", ErrInvalid, s.operation(), err))
 	}
+	after := cmp.Or(d.after, "after")
 	return func(yield func(*T, error) bool) {
-		page := d
-		page.vars = maps.Clone(d.vars)
-		if page.vars == nil {
-			page.vars = map[string]any{}
-		}
-		for cursors := map[string]bool{}; ; {
-			p := &pageReader[T]{sel: sel, first: first}
-			err := s.ask(ctx, page, p.read)
-			for _, node := range p.nodes {
-				if ctx.Err() != nil {
-					yield(nil, fmt.Errorf("dbtcloud: %s: %w", s.operation(), ended(ctx)))
-					return
-				}
-				if !yield(node, nil) {
-					return
-				}
+		page, before := d, map[string]bool{}
+		page.vars = maps.Clone(vars)
+		for {
+			if cursor, _ := page.vars[after].(string); cursor != "" {
+				before[cursor] = true
 			}
-			cursor, more := "", false
+			p := &pageReader[T]{sel: sel, by: d.by, first: first}
+			err := s.ask(ctx, page, p.read)
+			if !p.yield(ctx, s, yield) {
+				return
+			}
+			cursor := ""
 			if err == nil {
-				cursor, more, err = p.following(cursors)
-				if err != nil {
-					err = s.unreadable(fmt.Errorf("%s: %w", where(d.path), err))
+				if cursor, err = p.next(before); err != nil {
+					err = s.unreadable(fmt.Errorf("%s: %w: what was read so far may not be all", where(d.path), err))
 				}
 			}
 			if err != nil {
 				yield(nil, err)
+			}
+			if cursor == "" {
 				return
 			}
-			if !more {
-				return
-			}
-			cursors[cursor] = true
 			page.vars[after] = cursor
 		}
 	}
@@ -220,8 +217,10 @@ func pages[T any](ctx context.Context, s *MetadataService, d document, sel *sele
 // pageReader reads a page.
 type pageReader[T any] struct {
 	sel   *selection
+	by    paging
 	first int // how many items were asked for; 0 where that is not known
 
+	came   bool // the page is there, and not null
 	nodes  []*T
 	cursor string // after the last item
 	info   *pageInfo
@@ -232,28 +231,55 @@ type pageInfo struct {
 	HasNextPage *bool  `json:"hasNextPage"`
 }
 
+// yield hands the items out. It is false if no more are wanted.
+func (p *pageReader[T]) yield(ctx context.Context, s *MetadataService, yield func(*T, error) bool) bool {
+	for _, node := range p.nodes {
+		if ctx.Err() != nil {
+			yield(nil, fmt.Errorf("dbtcloud: %s: %w", s.operation(), ended(ctx)))
+			return false
+		}
+		if !yield(node, nil) {
+			return false
+		}
+	}
+	return true
+}
+
 // read reads the connection or the list that comes next.
 func (p *pageReader[T]) read(r *reader) error {
-	if r.next() == '[' {
+	p.came = true
+	if p.by == cursors && r.next() == '[' {
 		return r.list(func() error { return p.node(r, true) })
 	}
-	return r.object(map[string]func() error{
+	items := false
+	err := r.object(map[string]func() error{
 		"edges": func() error {
-			return r.list(func() error {
-				before := len(p.nodes)
-				err := r.object(map[string]func() error{
-					"cursor": func() error { return r.value(&p.cursor) },
-					"node":   func() error { return p.node(r, false) },
-				})
-				if err == nil && len(p.nodes) == before {
-					err = errors.New("an edge holds no node")
-				}
-				return err
-			})
+			items = true
+			return r.list(func() error { return p.edge(r) })
 		},
-		"nodes":    func() error { return r.list(func() error { return p.node(r, false) }) },
+		"nodes": func() error {
+			items = true
+			return r.list(func() error { return p.node(r, false) })
+		},
 		"pageInfo": func() error { return r.value(&p.info) },
 	})
+	if err == nil && !items {
+		err = errors.New("the page holds neither edges nor nodes")
+	}
+	return err
+}
+
+// edge reads an edge with its item.
+func (p *pageReader[T]) edge(r *reader) error {
+	before := len(p.nodes)
+	err := r.object(map[string]func() error{
+		"cursor": func() error { return r.value(&p.cursor) },
+		"node":   func() error { return p.node(r, false) },
+	})
+	if err == nil && len(p.nodes) == before {
+		err = errors.New("an edge holds no node")
+	}
+	return err
 }
 
 // node reads an item.
@@ -291,24 +317,33 @@ func (p *pageReader[T]) node(r *reader, cursor bool) error {
 	return nil
 }
 
-// following tells whether a page follows, and after which cursor. What would read as the
-// end though it is none is an error.
-func (p *pageReader[T]) following(before map[string]bool) (cursor string, more bool, err error) {
-	cursor, more = p.cursor, p.first > 0 && len(p.nodes) >= p.first
-	if p.info != nil {
-		cursor, more = p.info.EndCursor, p.info.HasNextPage != nil && *p.info.HasNextPage
+// next is the cursor that the next page follows; empty after the last one. What would
+// read as the end though it is none is an error.
+func (p *pageReader[T]) next(before map[string]bool) (cursor string, err error) {
+	if !p.came {
+		if len(before) > 0 {
+			return "", errors.New("the page is null though a cursor led to it")
+		}
+		return "", nil // there is nothing below an environment or a job that exists
+	}
+	cursor, more := p.cursor, len(p.nodes) >= p.first
+	if p.by == pageInfos {
+		if p.info == nil || p.info.HasNextPage == nil {
+			return "", errors.New("the page does not say whether another follows")
+		}
+		cursor, more = p.info.EndCursor, *p.info.HasNextPage
 	}
 	switch {
 	case !more:
-		return "", false, nil
+		return "", nil
 	case len(p.nodes) == 0:
-		return "", false, errors.New("the page is empty though another is said to follow: what was read so far may not be all")
+		return "", errors.New("the page is empty though another is said to follow")
 	case cursor == "":
-		return "", false, errors.New("another page follows, but no cursor leads to it: what was read so far may not be all")
+		return "", errors.New("another page follows, but no cursor leads to it")
 	case before[cursor]:
-		return "", false, errors.New("the cursor does not advance, so the server would send the same page again: what was read so far may not be all")
+		return "", errors.New("the cursor does not advance, so the server would send the same page again")
 	}
-	return cursor, true, nil
+	return cursor, nil
 }
 
 // ancestorTypes are the kinds of ancestors that are wanted.

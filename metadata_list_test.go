@@ -141,6 +141,26 @@ func TestPagesTraps(t *testing.T) {
 		{"a wrong region", answers{`{"errors":[{"message":"There is no data available for this input"}],"data":null}`}, nil, "There is no data available", dbtcloud.ErrNotFound},
 		{"an edge without a node", answers{applied("models", `{"cursor":"1"}`, `"1"`, "false")}, nil, "an edge holds no node", nil},
 		{"a node that is null", answers{applied("models", `{"node":null}`, `"1"`, "false")}, nil, "the list holds a null", nil},
+		{"a page that does not say whether another follows", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `],"pageInfo":{"endCursor":"1"}}}}}}`}, []string{"a"}, "does not say whether another follows", nil},
+		{"a page that says null of another", answers{applied("models", node("a"), `"1"`, "null")}, []string{"a"}, "does not say whether another follows", nil},
+		{"a word for whether another follows", answers{applied("models", node("a"), `"1"`, `"true"`)}, []string{"a"}, "does not decode", nil},
+		{"a null pageInfo", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `],"pageInfo":null}}}}}`}, []string{"a"}, "does not say whether another follows", nil},
+		{"no pageInfo", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `]}}}}}`}, []string{"a"}, "does not say whether another follows", nil},
+		{"no edges", answers{`{"data":{"environment":{"applied":{"models":{"Edges":[` + node("a") + `],"pageInfo":{"hasNextPage":false}}}}}}`}, nil, "neither edges nor nodes", nil},
+		{"edges that are null", answers{`{"data":{"environment":{"applied":{"models":{"edges":null,"pageInfo":{"hasNextPage":false}}}}}}`}, nil, "", nil},
+		{"a list instead of a connection", answers{`{"data":{"environment":{"applied":{"models":[{"uniqueId":"a"}]}}}}`}, nil, "an object is expected", nil},
+		{"another list", answers{`{"data":{"environment":{"applied":{"seeds":{"edges":[]}}}}}`}, nil, "it holds no models", nil},
+		{"nothing below the environment", answers{`{"data":{"environment":{}}}`}, nil, "it holds no applied", nil},
+		{"edges twice", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `],"edges":[]}}}}}`}, []string{"a"}, `"edges" comes twice`, nil},
+		{"data twice", answers{`{"data":{"environment":null},"data":{"environment":null}}`}, nil, `"data" comes twice`, nil},
+		{"errors twice", answers{`{"errors":[{"message":"x"}],"errors":null,"data":{"environment":{"applied":null}}}`}, nil, `"errors" comes twice`, nil},
+		{"errors of the second page", answers{applied("models", node("a"), `"1"`, "true"), `{"data":null,"errors":[{"message":"boom"}]}`}, []string{"a"}, "boom", nil},
+		{"half of the second page", answers{applied("models", node("a"), `"1"`, "true"), strings.Replace(applied("models", node("b"), `"2"`, "false"), "{", `{"errors":[{"message":"half"}],`, 1)}, []string{"a", "b"}, "half", nil},
+		{"the second page is null", answers{applied("models", node("a"), `"1"`, "true"), `{"data":{"environment":{"applied":{"models":null}}}}`}, []string{"a"}, "the page is null though a cursor led to it", nil},
+		{"the second page has no state", answers{applied("models", node("a"), `"1"`, "true"), `{"data":{"environment":{"applied":null}}}`}, []string{"a"}, "the page is null though a cursor led to it", nil},
+		{"the second page has no environment", answers{applied("models", node("a"), `"1"`, "true"), `{"data":{"environment":null}}`}, []string{"a"}, "environment not found", dbtcloud.ErrNotFound},
+		{"the second page has no data", answers{applied("models", node("a"), `"1"`, "true"), `{"data":null}`}, []string{"a"}, "holds no data", nil},
+		{"the second page is empty and the last", answers{applied("models", node("a"), `"1"`, "true"), applied("models", "", "null", "false")}, []string{"a"}, "", nil},
 		{"more than asked for", answers{applied("models", node("a")+","+node("b")+","+node("c"), `"1"`, "false")}, []string{"a", "b"}, "more than the 2 items came", nil},
 		{"edges that are none", answers{applied("models", `"no"`, `"1"`, "false")}, nil, "an object is expected", nil},
 		{"a page that is none", answers{`{"data":{"environment":{"applied":{"models":"no"}}}}`}, nil, "an object is expected", nil},
@@ -153,6 +173,8 @@ func TestPagesTraps(t *testing.T) {
 		{"half a document", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a")}, []string{"a"}, "does not decode", nil},
 		{"deeper than anything", answers{`{"data":{"environment":{"applied":{"models":{"edges":[{"node":{"meta":` + strings.Repeat(`{"a":`, 20000)}, nil, "does not decode", nil},
 		{"wider than anything", answers{applied("models", `{"node":{"parents":[`+strings.Repeat("{},", 1<<19)+`{}]}}`, `"1"`, "false")}, nil, "more than 524288 objects", nil},
+		{"longer than anything", answers{applied("models", `{"node":{"tags":[`+strings.Repeat(`"",`, 1<<22)+`""]}}`, `"1"`, "false")}, nil, "more than 4194304 values", nil},
+		{"commas in a text", answers{applied("models", `{"node":{"uniqueId":"a","rawCode":"`+strings.Repeat(`,[`, 1<<21)+`"}}`, `"1"`, "false")}, []string{"a"}, "", nil},
 		{"braces in a text", answers{applied("models", `{"node":{"uniqueId":"a","rawCode":"`+strings.Repeat(`{\"`, 1<<19)+`"}}`, `"1"`, "false")}, []string{"a"}, "", nil},
 	}
 	for _, test := range tests {
@@ -216,6 +238,69 @@ func TestBigInts(t *testing.T) {
 	}
 }
 
+// TestBigIntsBesideMeta: what a project keeps in meta stays as it is, whatever its names
+// mean elsewhere, and so does a status.
+func TestBigIntsBesideMeta(t *testing.T) {
+	t.Parallel()
+	const kept = `{"jobId":"7","list":[{"owner_id":"8"}],"status":"9"}`
+	c, _ := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"a","environmentId":"12","status":"404","meta":`+kept+`,"config":`+kept+`}}`, `"1"`, "false")))
+	type page struct {
+		EnvironmentID int64
+		Status        string
+		Meta, Config  map[string]any
+	}
+	got, err := dbtcloud.Collect(dbtcloud.Select[page](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*page{{EnvironmentID: 12, Status: "404", Meta: parsed(t, kept).(map[string]any), Config: parsed(t, kept).(map[string]any)}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPagesAreOfTheirTime: what the caller does to variables, filters and options after
+// a sequence was made changes nothing in it.
+func TestPagesAreOfTheirTime(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", "", "null", "false")))
+	ids, kinds, paths := []string{"model.a"}, []dbtcloud.ResourceType{dbtcloud.ResourceSeed}, []string{"ancestors.name"}
+	vars := map[string]any{"f": map[string]any{"uniqueIds": ids}}
+	const query = `query($f: ModelAppliedFilter, $c: String) { environment(id: 1) { applied { models(filter: $f, after: $c) { edges { node { name } } pageInfo { endCursor hasNextPage } } } } }`
+	for i, seq := range []iter.Seq2[*dbtcloud.Model, error]{
+		c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{UniqueIDs: ids}, dbtcloud.Fields(paths...), dbtcloud.AncestorTypes(kinds...)),
+		dbtcloud.QueryAll[dbtcloud.Model](t.Context(), c.Metadata, query, vars, "environment.applied.models"),
+	} {
+		first := len(s.requests())
+		for range 2 {
+			if _, err := names(seq); err != nil {
+				t.Fatal(err)
+			}
+			ids[0], kinds[0], paths[0] = "", "Nonsense", "tests"
+			vars["more"] = true
+		}
+		ids[0], kinds[0] = "model.a", dbtcloud.ResourceSeed
+		delete(vars, "more")
+		if r := s.requests()[first:]; len(r) != 2 || r[0].Body != r[1].Body {
+			t.Errorf("sequence %d asked %v", i, r)
+		}
+	}
+}
+
+// TestPagesFromACursor: the caller may begin anywhere; coming back there is an error.
+func TestPagesFromACursor(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"a"}}`, `"here"`, "true")))
+	const query = `query($c: String) { environment(id: 1) { applied { models(after: $c) { edges { node { uniqueId } } pageInfo { endCursor hasNextPage } } } } }`
+	for start, want := range map[string]int{"here": 1, "": 2} {
+		before := len(s.requests())
+		ids, err := names(dbtcloud.QueryAll[dbtcloud.Model](t.Context(), c.Metadata, query, map[string]any{"c": start}, "environment.applied.models"))
+		if err == nil || !strings.Contains(err.Error(), "does not advance") || len(ids) != want || len(s.requests())-before != want {
+			t.Errorf("from %q: %v, %v", start, ids, err)
+		}
+	}
+}
+
 // TestListRefuses: what cannot be right is refused before any request.
 func TestListRefuses(t *testing.T) {
 	t.Parallel()
@@ -231,6 +316,7 @@ func TestListRefuses(t *testing.T) {
 		"must be from 1 to 500, not 501":            first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(501))),
 		"must be from 1 to 500, not 0":              first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(0))),
 		"must be from 1 to 500, not -3":             first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(-3))),
+		"Select: the filter is nil":                 first(dbtcloud.Select[nested](ctx, m, 5, (*dbtcloud.ModelFilter)(nil))),
 		"the filter is nil":                         first(dbtcloud.Select[nested](ctx, m, 5, nil)),
 		`no field "nmae"; did you mean name?`:       first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("nmae"))),
 		`did you mean uniqueId?`:                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("unique_id"))),

@@ -43,7 +43,7 @@ func parseQuery(text string, vars map[string]any) (*query, error) {
 	}
 	q := &query{text: text, vars: vars, doc: doc, op: doc.Operations[0]}
 	if q.op.Operation != ast.Query {
-		return nil, fmt.Errorf("the operation must be a query: a %s could happen twice", q.op.Operation)
+		return nil, fmt.Errorf("the operation must be a query, not a %s", q.op.Operation)
 	}
 	q.plain, err = plainVariables(vars)
 	return q, err
@@ -135,6 +135,23 @@ func checkValue(typ *ast.Type, v any) error {
 	if !scalarFits(typ.NamedType, v) {
 		return fmt.Errorf("must be %s, not %s", typ, describeValue(v))
 	}
+	return checkMembers(typ.NamedType, v)
+}
+
+// checkMembers checks those members of an input that are known.
+func checkMembers(typ string, v any) error {
+	def := discovery.Beta().Types[typ]
+	object, ok := v.(map[string]any)
+	if def == nil || !ok {
+		return nil
+	}
+	for _, name := range sortedKeys(object) {
+		if f := def.Fields.ForName(name); f != nil {
+			if err := checkValue(f.Type, object[name]); err != nil {
+				return fmt.Errorf("%s %w", name, err)
+			}
+		}
+	}
 	return nil
 }
 
@@ -162,9 +179,15 @@ func scalarFits(typ string, v any) bool {
 		_, err := time.Parse(time.DateOnly, text)
 		return err == nil
 	}
-	if def := discovery.Beta().Types[typ]; def != nil && def.Kind == ast.InputObject {
+	def := discovery.Beta().Types[typ]
+	switch {
+	case def == nil:
+		return true
+	case def.Kind == ast.InputObject:
 		_, ok := v.(map[string]any)
 		return ok
+	case def.Kind == ast.Enum:
+		return isText
 	}
 	return true
 }
@@ -287,17 +310,20 @@ func (q *query) paged(connection string) (d document, first int, err error) {
 	if after == nil || after.Value.Kind != ast.Variable {
 		return d, 0, errors.New("it must take a variable as its argument after, as in after: $after, for the pages to follow")
 	}
-	d.after = after.Value.Raw
+	if d.after = after.Value.Raw; q.op.VariableDefinitions.ForName(d.after) == nil {
+		return d, 0, fmt.Errorf("the query does not declare its variable $%s", d.after)
+	}
 	most := maxNodes
-	if q.has(set, "paginationCursor") {
+	if d.by, err = q.paging(set); err != nil {
+		return d, 0, err
+	}
+	if d.by == cursors {
 		most = maxJobNodes
-	} else if _, info := q.at(set, "pageInfo"); !q.has(info, "endCursor") || !q.has(info, "hasNextPage") {
-		return d, 0, errors.New("select pageInfo { endCursor hasNextPage } in it, or for a list of a job the paginationCursor of its items, for the pages to follow")
 	}
 	size := field.Arguments.ForName("first")
 	switch {
-	case size == nil && most == maxJobNodes:
-		return d, 0, fmt.Errorf("it must take an argument first, at most %d: the API is going to cut lists that have none", maxJobNodes)
+	case d.by == cursors && (size == nil || size.Value.Kind != ast.Variable && size.Value.Kind != ast.IntValue):
+		return d, 0, fmt.Errorf("it must take a number or a variable as its argument first, at most %d: a page that is not full is the last one", maxJobNodes)
 	case size != nil && size.Value.Kind == ast.Variable:
 		if first, known := q.number(size.Value); known {
 			most = first
@@ -314,6 +340,20 @@ func (q *query) paged(connection string) (d document, first int, err error) {
 	}
 	d.vars = q.vars
 	return d, first, q.check()
+}
+
+// paging tells by what is selected of a list how its pages follow each other.
+func (q *query) paging(set ast.SelectionSet) (paging, error) {
+	if q.has(set, "paginationCursor") {
+		return cursors, nil
+	}
+	if _, info := q.at(set, "pageInfo"); !q.has(info, "endCursor") || !q.has(info, "hasNextPage") {
+		return whole, errors.New("select pageInfo { endCursor hasNextPage } in it, or for a list of a job the paginationCursor of its items, for the pages to follow")
+	}
+	if _, edge := q.at(set, "edges"); !q.has(edge, "node") && !q.has(set, "nodes") {
+		return whole, errors.New("select edges { node { ... } } in it, under these names, for the items to be found")
+	}
+	return pageInfos, nil
 }
 
 // follow goes down a path of names in the answer, to the field that it leads to.

@@ -22,7 +22,7 @@ func TestQueryRefuses(t *testing.T) {
 		{"half", "query { environment(id: 1) {", nil, "does not parse: line 1"},
 		{"the line", "query {\n  a(\n}", nil, "does not parse: line 3, column 1"},
 		{"no GraphQL", "SELECT * FROM models", nil, "does not parse"},
-		{"a mutation", "mutation { a }", nil, "must be a query: a mutation could happen twice"},
+		{"a mutation", "mutation { a }", nil, "must be a query, not a mutation"},
 		{"two operations", "query A { a } query B { b }", nil, "must hold one operation, not 2"},
 		{"too long", "query {" + strings.Repeat(" a", maxQueryTokens) + "}", nil, "does not parse"},
 		{"without a variable", models, nil, "variable $e: is missing: the query declares it as BigInt!"},
@@ -34,6 +34,8 @@ func TestQueryRefuses(t *testing.T) {
 		{"a list for a BigInt", models, map[string]any{"e": []int{1}}, "must be one BigInt, not a list"},
 		{"a word for an Int", models, map[string]any{"e": 1, "n": "5"}, "variable $n: must be Int, not a string"},
 		{"a large Int", models, map[string]any{"e": 1, "n": 1 << 40}, "variable $n: must be Int, not a number"},
+		{"a number for an enum", `query($s: RunStatus) { a(s: $s) }`, map[string]any{"s": 5}, "variable $s: must be RunStatus, not a number"},
+		{"a number in a filter", models, map[string]any{"e": 1, "f": map[string]any{"tomorrow": 5, "uniqueIds": []any{5}}}, "variable $f: uniqueIds item 0: must be String!, not a number"},
 		{"a number for a filter", models, map[string]any{"e": 1, "f": 5}, "variable $f: must be ModelAppliedFilter, not a number"},
 		{"a number in a list", models, map[string]any{"e": 1, "t": []any{"a", 5}}, "variable $t: item 1: must be String!, not a number"},
 		{"a null in a list", models, map[string]any{"e": 1, "t": []any{nil}}, "variable $t: item 0: must not be null"},
@@ -87,7 +89,7 @@ func TestQueryTakes(t *testing.T) {
 // TestPaged: how the pages of a caller's query are asked for.
 func TestPaged(t *testing.T) {
 	t.Parallel()
-	const info = ` pageInfo { endCursor hasNextPage } `
+	const info = ` edges { node { name } } pageInfo { endCursor hasNextPage } `
 	tests := []struct {
 		name       string
 		text       string
@@ -105,13 +107,20 @@ func TestPaged(t *testing.T) {
 		{"the server's page", `query($c: String) { environment(id: 1) { applied { models(after: $c) {` + info + `} } } }`, nil, "environment.applied.models", "c", 0, nil, ""},
 		{"aliases and fragments", `query($c: String) { e: environment(id: 1) { ...E } } fragment E on Environment { now: applied { all: models(after: $c) { ... on X {` + info + `} } } }`, nil, "e.now.all", "c", 0, nil, ""},
 		{"of a job", `query($n: Int, $c: String) { job(id: 1) { models(first: $n, after: $c) { paginationCursor } } }`, nil, "job.models", "c", 100, map[string]any{"n": 100}, ""},
-		{"of a job without a size", `query($c: String) { job(id: 1) { models(after: $c) { paginationCursor } } }`, nil, "job.models", "", 0, nil, "must take an argument first"},
+		{"of a job without a size", `query($c: String) { job(id: 1) { models(after: $c) { paginationCursor } } }`, nil, "job.models", "", 0, nil, "must take a number or a variable as its argument first"},
 		{"of a job, too large", `query($c: String, $n: Int) { job(id: 1) { models(after: $c, first: $n) { paginationCursor } } }`, map[string]any{"n": 500}, "job.models", "", 0, nil, "from 1 to 100, not 500"},
 		{"nowhere", `{ environment(id: 1) { applied { models { totalCount } } } }`, nil, "environment.aplied.models", "", 0, nil, `selects no "aplied" there; did you mean applied?`},
 		{"no name", `{ environment(id: 1) { applied { models { totalCount } } } }`, nil, "", "", 0, nil, `selects no "" there`},
 		{"no cursor", `{ environment(id: 1) { applied { models { totalCount } } } }`, nil, "environment.applied.models", "", 0, nil, "must take a variable as its argument after"},
 		{"a fixed cursor", `{ environment(id: 1) { applied { models(after: "x") {` + info + `} } } }`, nil, "environment.applied.models", "", 0, nil, "must take a variable as its argument after"},
 		{"no pageInfo", `query($c: String) { environment(id: 1) { applied { models(after: $c) { totalCount } } } }`, nil, "environment.applied.models", "", 0, nil, "select pageInfo { endCursor hasNextPage }"},
+		{"no items", `query($c: String) { environment(id: 1) { applied { models(after: $c) { pageInfo { endCursor hasNextPage } } } } }`, nil, "environment.applied.models", "", 0, nil, "select edges { node { ... } } in it"},
+		{"items by another name", `query($c: String) { environment(id: 1) { applied { models(after: $c) { all: edges { node { name } } pageInfo { endCursor hasNextPage } } } } }`, nil, "environment.applied.models", "", 0, nil, "select edges { node { ... } } in it"},
+		{"edges without items", `query($c: String) { environment(id: 1) { applied { models(after: $c) { edges { item: node { name } } pageInfo { endCursor hasNextPage } } } } }`, nil, "environment.applied.models", "", 0, nil, "select edges { node { ... } } in it"},
+		{"items without edges", `query($c: String) { environment(id: 1) { applied { models(after: $c) { nodes { name } pageInfo { endCursor hasNextPage } } } } }`, nil, "environment.applied.models", "c", 0, nil, ""},
+		{"a cursor that is not declared", `{ environment(id: 1) { applied { models(after: $c) {` + info + `} } } }`, nil, "environment.applied.models", "", 0, nil, "does not declare its variable $c"},
+		{"of a job with no page", `query($c: String) { job(id: 1) { models(first: null, after: $c) { paginationCursor } } }`, nil, "job.models", "", 0, nil, "must take a number or a variable as its argument first"},
+		{"of a job with a page in the text", `query($c: String) { job(id: 1) { models(first: 9, after: $c) { paginationCursor } } }`, nil, "job.models", "c", 9, nil, ""},
 		{"half a pageInfo", `query($c: String) { environment(id: 1) { applied { models(after: $c) { pageInfo { endCursor } } } } }`, nil, "environment.applied.models", "", 0, nil, "select pageInfo { endCursor hasNextPage }"},
 	}
 	for _, test := range tests {

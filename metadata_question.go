@@ -36,7 +36,7 @@ type paging int
 const (
 	whole     paging = iota
 	pageInfos        // a connection whose pageInfo is attested
-	cursors          // a connection of which only its edges are: a page that is not full is the last one
+	cursors          // a list whose items, or edges, have cursors: a page that is not full is the last one
 )
 
 // cursorPage is a page size that is under every limit the API is known to have: a
@@ -134,6 +134,7 @@ func askPages[T any](ctx context.Context, s *MetadataService, q question) iter.S
 	if err != nil {
 		return failed[T](err)
 	}
+	d.by = q.by
 	delete(d.vars, "after") // of the first page
 	return pages[T](ctx, s, d, nil, first)
 }

@@ -5,15 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/slimci/dbtcloud/internal/discovery"
 )
 
-// maxObjects bounds what an answer may become in memory: a small object in JSON can be
-// a large struct.
-const maxObjects = 1 << 19
+// What an answer may become in memory is bounded: a small object in JSON can be a large
+// struct, and two bytes of a list a dozen times as many.
+const (
+	maxObjects = 1 << 19
+	maxValues  = 1 << 22
+)
 
 // reader walks the JSON of an answer once. What nobody asks for is passed over.
 type reader struct {
@@ -53,8 +58,9 @@ type passed struct{}
 
 func (*passed) UnmarshalJSON([]byte) error { return nil }
 
-// object reads an object and hands each member that has a function to it. A null is an
-// object without members.
+// object reads an object and hands each member that has a function to it, which is used
+// up by that: of a member that comes twice one would be lost. A null is an object
+// without members.
 func (r *reader) object(members map[string]func() error) error {
 	switch r.next() {
 	case 'n':
@@ -73,10 +79,14 @@ func (r *reader) object(members map[string]func() error) error {
 			return err
 		}
 		name, _ := token.(string)
-		if member := members[name]; member != nil {
-			err = member()
-		} else {
+		switch member, wanted := members[name]; {
+		case !wanted:
 			_, err = r.skip()
+		case member == nil:
+			err = fmt.Errorf("%q comes twice", name)
+		default:
+			members[name] = nil
+			err = member()
 		}
 		if err != nil {
 			return err
@@ -128,7 +138,7 @@ type graphqlReply struct {
 
 // read reads an answer, and calls at where the path in its data ends.
 func read(body []byte, path []string, at func(*reader) error) (*graphqlReply, error) {
-	if err := boundObjects(body); err != nil {
+	if err := bound(body); err != nil {
 		return nil, err
 	}
 	r, out := newReader(body), new(graphqlReply)
@@ -169,12 +179,15 @@ func readErrors(body []byte, wrong error) (*graphqlReply, error) {
 	return &graphqlReply{errors: parts.Errors, data: parts.Data}, nil
 }
 
-// down follows the path and calls at where it ends.
+// down follows the path and calls at where it ends. A null ends it too; what was asked
+// for and is not there at all is no answer.
 func (out *graphqlReply) down(r *reader, path []string, at func(*reader) error) error {
 	if len(path) == 0 {
 		return at(r)
 	}
-	return r.object(map[string]func() error{path[0]: func() error {
+	came, above := false, out.depth
+	err := r.object(map[string]func() error{path[0]: func() error {
+		came = true
 		if r.next() == 'n' {
 			_, err := r.skip()
 			return err
@@ -182,52 +195,79 @@ func (out *graphqlReply) down(r *reader, path []string, at func(*reader) error) 
 		out.depth++
 		return out.down(r, path[1:], at)
 	}})
+	if err == nil && !came && above > 0 {
+		err = fmt.Errorf("it holds no %s", path[0])
+	}
+	return err
 }
 
-// boundObjects refuses an answer of more objects than any page has.
-func boundObjects(body []byte) error {
-	if bytes.Count(body, []byte("{")) <= maxObjects {
+// bound refuses an answer of more values than any page has.
+func bound(body []byte) error {
+	count := func(c string) int { return bytes.Count(body, []byte(c)) }
+	if objects := count("{"); objects <= maxObjects && objects+count("[")+count(",") <= maxValues {
 		return nil
 	}
-	objects, text := 0, false
+	objects, values, text := 0, 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case text && c == '\\':
 			i++
 		case c == '"':
 			text = !text
-		case !text && c == '{':
+		case text:
+		case c == '{':
 			objects++
+			values++
+		case c == '[', c == ',':
+			values++
 		}
 	}
-	if objects > maxObjects {
+	switch {
+	case objects > maxObjects:
 		return fmt.Errorf("the answer holds more than %d objects: ask for smaller pages", maxObjects)
+	case values > maxValues:
+		return fmt.Errorf("the answer holds more than %d values: ask for smaller pages", maxValues)
 	}
 	return nil
 }
 
-// decodeNumbers is json.Unmarshal that takes a BigInt as a number and as a string of digits.
+// decodeNumbers is json.Unmarshal that takes a BigInt as a number and as a string of
+// digits. What a project keeps under names of its own, such as meta, stays as it is.
 func decodeNumbers(raw []byte, out any) error {
-	return decodeMending(raw, out, func(key string) bool { return isID(key) || bigInts()[key] })
+	return decodeMending(raw, out, numberNames{
+		number: func(key string) bool { return bigInts()[key] || isID(key) && key != "status" },
+		free:   func(key string) bool { return freeForm()[key] },
+	})
 }
 
 // bigInts are the names that stand for a BigInt wherever they stand in the schema.
 var bigInts = sync.OnceValue(func() map[string]bool {
-	names, others := map[string]bool{}, map[string]bool{}
+	names, others := fieldsOfType("BigInt")
+	maps.DeleteFunc(names, func(name string, _ bool) bool { return others[name] })
+	return names
+})
+
+// freeForm are the names that stand for JSON of any form anywhere in the schema.
+var freeForm = sync.OnceValue(func() map[string]bool {
+	names, _ := fieldsOfType("JSONObject", "AnyScalar")
+	return names
+})
+
+// fieldsOfType are the names of the fields that are of one of the types, and of those
+// that are not. A name may be in both.
+func fieldsOfType(types ...string) (names, others map[string]bool) {
+	names, others = map[string]bool{}, map[string]bool{}
 	for _, typ := range discovery.Beta().Types {
 		for _, field := range typ.Fields {
-			if field.Type.Name() == "BigInt" {
+			if slices.Contains(types, field.Type.Name()) {
 				names[field.Name] = true
 			} else {
 				others[field.Name] = true
 			}
 		}
 	}
-	for name := range others {
-		delete(names, name)
-	}
-	return names
-})
+	return names, others
+}
 
 // unalias gives the fields of fragments the names that they have in the schema.
 func (s *selection) unalias(raw json.RawMessage) (json.RawMessage, error) {

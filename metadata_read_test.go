@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slimci/dbtcloud/internal/discovery"
 )
 
 // plainPage is how encoding/json reads a page.
@@ -115,5 +117,27 @@ func TestNamesOfBigInts(t *testing.T) {
 	}
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](decodeNumbers([]byte(`{"runId":"x"}`), &out)); !ok {
 		t.Error("a word is taken for a number")
+	}
+}
+
+// TestFreeFormHoldsNoBigInts: what is passed over for its name holds no BigInt where the
+// name stands for an object that the schema knows.
+func TestFreeFormHoldsNoBigInts(t *testing.T) {
+	t.Parallel()
+	if !freeForm()["meta"] || !freeForm()["config"] || freeForm()["name"] || freeForm()["catalog"] {
+		t.Errorf("free in their form are %v", sortedKeys(freeForm()))
+	}
+	schema := discovery.Beta()
+	for _, typ := range schema.Types {
+		for _, field := range typ.Fields {
+			if !freeForm()[field.Name] {
+				continue
+			}
+			for _, below := range schema.Types[field.Type.Name()].Fields {
+				if below.Type.Name() == "BigInt" {
+					t.Errorf("%s.%s.%s is a BigInt", typ.Name, field.Name, below.Name)
+				}
+			}
+		}
 	}
 }
