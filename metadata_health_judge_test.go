@@ -52,6 +52,7 @@ func TestJudgeModel(t *testing.T) {
 		},
 			[]string{"Caution Stale it was not built for 30 days, since 2026-02-28"}},
 		{"bare", func(m *Model) { m.Description, m.Tests = "", nil }, []string{"Caution NoDescription it has no description", "Caution NoTests it has no tests"}},
+		{"nulls among what it depends on", func(m *Model) { m.Tests, m.Ancestors = append(m.Tests, nil), append(m.Ancestors, nil) }, nil},
 		{"a test failed", func(m *Model) { m.Tests[0].ExecutionInfo.LastRunStatus = NodeFail }, []string{"Degraded FailedTest the test failed"}},
 		{"a test broke", func(m *Model) {
 			m.Tests[0].ExecutionInfo = &ExecutionInfo{LastRunStatus: NodeError, LastRunFailures: new(int64(7))}

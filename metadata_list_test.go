@@ -2,6 +2,7 @@ package dbtcloud_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -310,27 +311,61 @@ func TestListRefuses(t *testing.T) {
 	type self struct{ Parents []*self }
 	type flat struct{ Tags string }
 	type none struct{ private int }
+	type inner struct{ Name string }
+	type lost struct{ *inner }
+	type twice struct {
+		Name  string
+		Alias string `json:"name,omitempty"`
+	}
+	type count struct{ Name int }
+	type text struct{ EnvironmentID string }
+	type flag struct{ ContractEnforced string }
+	type nullable struct{ Name sql.NullString }
+	type digits struct{ Name json.Number }
+	type octets struct{ Name []byte }
+	type lists struct{ Tags []int }
+	type free struct{ Meta []string }
+	type info struct {
+		ExecutionInfo struct{ ExecutionTime int }
+	}
+	type dash struct {
+		Name string `json:"-,"`
+	}
+	type function struct{ Name func() }
 	refused := map[string]error{
-		"environment id must be positive, not 0":    first(m.Models(ctx, 0, dbtcloud.ModelFilter{})),
-		"environment id must be positive, not -1":   first(dbtcloud.Select[nested](ctx, m, -1, dbtcloud.ModelFilter{})),
-		"must be from 1 to 500, not 501":            first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(501))),
-		"must be from 1 to 500, not 0":              first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(0))),
-		"must be from 1 to 500, not -3":             first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(-3))),
-		"Select: the filter is nil":                 first(dbtcloud.Select[nested](ctx, m, 5, (*dbtcloud.ModelFilter)(nil))),
-		"the filter is nil":                         first(dbtcloud.Select[nested](ctx, m, 5, nil)),
-		`no field "nmae"; did you mean name?`:       first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("nmae"))),
-		`did you mean uniqueId?`:                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("unique_id"))),
-		`no field "x"`:                              first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo.x"))),
-		"name is a plain value":                     first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name.first"))),
-		`field ""`:                                  first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(""))),
-		`field "executionInfo."`:                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo."))),
-		`field "name } } }"`:                        first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name } } }"), dbtcloud.UnknownFields())),
-		"only the beta endpoint is known to have":   first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("usageQueryCount"))),
-		"is deeper than 8 names":                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(strings.Repeat("parents.", 8)+"name"))),
-		"catalog is an object (CatalogNode)":        first(dbtcloud.Select[nested](ctx, m, 5, dbtcloud.ModelFilter{})),
-		"holds itself at \"parents\"":               first(dbtcloud.Select[self](ctx, m, 5, dbtcloud.ModelFilter{})),
-		"tags is a list ([String!]!)":               first(dbtcloud.Select[flat](ctx, m, 5, dbtcloud.ModelFilter{})),
-		"dbtcloud_test.none has no exported fields": first(dbtcloud.Select[none](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"environment id must be positive, not 0":     first(m.Models(ctx, 0, dbtcloud.ModelFilter{})),
+		"environment id must be positive, not -1":    first(dbtcloud.Select[nested](ctx, m, -1, dbtcloud.ModelFilter{})),
+		"must be from 1 to 500, not 501":             first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(501))),
+		"must be from 1 to 500, not 0":               first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(0))),
+		"must be from 1 to 500, not -3":              first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(-3))),
+		"Select: the filter is nil":                  first(dbtcloud.Select[nested](ctx, m, 5, (*dbtcloud.ModelFilter)(nil))),
+		"the filter is nil":                          first(dbtcloud.Select[nested](ctx, m, 5, nil)),
+		`no field "nmae"; did you mean name?`:        first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("nmae"))),
+		`did you mean uniqueId?`:                     first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("unique_id"))),
+		`no field "x"`:                               first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo.x"))),
+		"name is a plain value":                      first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name.first"))),
+		`field ""`:                                   first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(""))),
+		`field "executionInfo."`:                     first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo."))),
+		`field "name } } }"`:                         first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name } } }"), dbtcloud.UnknownFields())),
+		"only the beta endpoint is known to have":    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("usageQueryCount"))),
+		"is deeper than 8 names":                     first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(strings.Repeat("parents.", 8)+"name"))),
+		"catalog is an object (CatalogNode)":         first(dbtcloud.Select[nested](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"holds itself at \"parents\"":                first(dbtcloud.Select[self](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"tags is a list ([String!]!)":                first(dbtcloud.Select[flat](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"embeds *dbtcloud_test.inner, which cannot":  first(dbtcloud.Select[lost](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"two members for it, Name and Alias":         first(dbtcloud.Select[twice](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"name is a String, which a int cannot":       first(dbtcloud.Select[count](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"environmentId is a BigInt!, which a string": first(dbtcloud.Select[text](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"contractEnforced is a Boolean, which a":     first(dbtcloud.Select[flag](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"which a sql.NullString cannot take":         first(dbtcloud.Select[nullable](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"which a json.Number cannot take":            first(dbtcloud.Select[digits](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"which a []uint8 cannot take":                first(dbtcloud.Select[octets](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"which a []int cannot take":                  first(dbtcloud.Select[lists](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"meta is no list (JSONObject":                first(dbtcloud.Select[free](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"executionTime is a Float, which a int":      first(dbtcloud.Select[info](ctx, m, 5, dbtcloud.ModelFilter{})),
+		`has no field "-"`:                           first(dbtcloud.Select[dash](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"which a func() cannot take":                 first(dbtcloud.Select[function](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"dbtcloud_test.none has no exported fields":  first(dbtcloud.Select[none](ctx, m, 5, dbtcloud.ModelFilter{})),
 		`lastRunStatus: "pass" is none of the values of RunStatus: error, skipped`: first(m.Models(ctx, 5, dbtcloud.ModelFilter{LastRunStatus: dbtcloud.NodePass})),
 		`lastKnownResults: "success" is none of the values of TestStatus`:          first(m.Tests(ctx, 5, dbtcloud.TestFilter{LastKnownResults: []dbtcloud.NodeStatus{dbtcloud.NodeFail, dbtcloud.NodeSuccess}})),
 		`types: "model" is none of the values of ResourceNodeType`:                 first(m.Resources(ctx, 5, dbtcloud.ResourceFilter{Types: []dbtcloud.ResourceType{"model"}})),
@@ -345,7 +380,7 @@ func TestListRefuses(t *testing.T) {
 	if len(s.lines()) != 0 {
 		t.Errorf("sent %v", s.lines())
 	}
-	_ = none{}.private
+	_, _ = none{}.private, lost{}.inner
 }
 
 // TestNewerValues: a value that is newer than this package is sent when its caller says so.

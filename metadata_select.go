@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,9 @@ import (
 // nil for what says nothing about fields: a type of this package, which has bounded
 // defaults, and what is no struct or decodes itself.
 func (x selector) structPaths(t reflect.Type, typeName string) ([]string, error) {
+	for t.Kind() == reflect.Pointer && !decodesItself(t) {
+		t = t.Elem()
+	}
 	if !asks(t) {
 		return nil, nil
 	}
@@ -46,31 +50,49 @@ func (w *structWalk) walk(t reflect.Type, types []*ast.Definition, prefix string
 		return fmt.Errorf("%s holds itself at %q: its fields have no end", t, strings.TrimSuffix(prefix, "."))
 	}
 	within = append(slices.Clip(within), t)
+	members := map[string]string{} // by the field that fills them
 	for f := range t.Fields() {
 		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		inner := elem(f.Type)
+		embedded := inlined(f)
 		switch {
 		case f.Tag.Get("json") == "-":
-		case f.Anonymous && tag == "" && inner.Kind() == reflect.Struct && !decodesItself(inner):
-			if err := w.walk(inner, types, prefix, within); err != nil {
+		case embedded != nil:
+			if err := w.walk(embedded, types, prefix, within); err != nil {
 				return err
 			}
 		case f.IsExported():
-			if tag == "" {
-				tag = f.Name
+			name, defs := w.find(types, cmp.Or(tag, f.Name))
+			if other := members[name]; other != "" {
+				return fmt.Errorf("field %q: %s has two members for it, %s and %s", prefix+name, t, other, f.Name)
 			}
-			if err := w.member(f.Type, tag, types, prefix, within); err != nil {
+			members[name] = f.Name
+			if err := w.member(f.Type, prefix+name, defs, within); err != nil {
 				return err
 			}
+		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Pointer:
+			return fmt.Errorf("%s embeds %s, which cannot be filled: embed the struct itself, or an exported one", t, f.Type)
 		}
 	}
 	return nil
 }
 
-// member adds the member of that name and Go type.
-func (w *structWalk) member(t reflect.Type, name string, types []*ast.Definition, prefix string, within []reflect.Type) error {
-	name, defs := w.find(types, name)
-	inner, path := elem(t), prefix+name
+// inlined is the struct that is embedded by f and whose members count as those of the
+// struct around it; nil if there is none.
+func inlined(f reflect.StructField) reflect.Type {
+	tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	t := f.Type
+	if t.Kind() == reflect.Pointer && f.IsExported() {
+		t = t.Elem()
+	}
+	if !f.Anonymous || tag != "" || t.Kind() != reflect.Struct || decodesItself(t) {
+		return nil
+	}
+	return t
+}
+
+// member adds the member of that path and Go type, which defs fill.
+func (w *structWalk) member(t reflect.Type, path string, defs []*ast.FieldDefinition, within []reflect.Type) error {
+	inner := elem(t)
 	var below []*ast.Definition
 	object := asks(inner)
 	for _, def := range defs {
@@ -126,12 +148,35 @@ func fits(t reflect.Type, def *ast.FieldDefinition, typ *ast.Definition) error {
 	case decodesItself(t) || t.Kind() == reflect.Interface:
 	case def.Type.Elem != nil && !list:
 		return fmt.Errorf("%s is a list (%s), which a %s cannot take: use a slice", def.Name, def.Type, t)
-	case def.Type.Elem == nil && list && typ.Kind != ast.Scalar:
+	case def.Type.Elem == nil && list && typ.Name != "AnyScalar":
 		return fmt.Errorf("%s is no list (%s), which a %s cannot take", def.Name, def.Type, t)
 	case typ.IsCompositeType() && !slices.Contains([]reflect.Kind{reflect.Struct, reflect.Map, reflect.Interface}, elem(t).Kind()) && !decodesItself(elem(t)):
 		return fmt.Errorf("%s is an object (%s), which a %s cannot take: use a struct", def.Name, def.Type, t)
+	case !typ.IsCompositeType() && !takes(elem(t), typ):
+		return fmt.Errorf("%s is a %s, which a %s cannot take", def.Name, def.Type, t)
 	}
 	return nil
+}
+
+// takes tells whether a Go type takes a plain value of a type of the schema.
+func takes(t reflect.Type, typ *ast.Definition) bool {
+	if decodesItself(t) || t.Kind() == reflect.Interface {
+		return true
+	}
+	number := t == reflect.TypeFor[json.Number]()
+	switch typ.Name {
+	case "Int", "BigInt":
+		return number || t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 && t.Kind() != reflect.Uintptr
+	case "Float":
+		return number || t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64
+	case "Boolean":
+		return t.Kind() == reflect.Bool
+	case "JSONObject":
+		return t.Kind() == reflect.Map || t.Kind() == reflect.Struct
+	case "AnyScalar":
+		return true
+	}
+	return t.Kind() == reflect.String && !number
 }
 
 // elem is what pointers and lists lead to.

@@ -102,3 +102,53 @@ func TestSelectOfSeveralTypes(t *testing.T) {
 		}
 	}
 }
+
+type part struct{ Name string }
+
+type Part struct{ Alias *string }
+
+type parts []part
+
+// all is a struct with what a member can be and is seldom.
+type all struct {
+	part
+	*Part
+	parts
+	ID            int64   `json:"environmentId"`
+	Columns       float64 `json:"columnCount"`
+	Account       *uint32 `json:"accountId"`
+	Project       any     `json:"projectId"`
+	Enforced      *bool   `json:"contractEnforced"`
+	Tags          []*string
+	Meta          *map[string]any
+	ExecutionInfo **struct {
+		LastRunID     json.Number
+		ExecutionTime *float32
+		Error         [1]byte `json:"-"`
+		LastRunStatus func()  `json:"-"`
+	} `json:"executionInfo"`
+	Language interface{ IsZero() bool } `json:"language"`
+	func_    string
+}
+
+// TestSelectOfAnything: what encoding/json can fill is asked for, through pointers too.
+func TestSelectOfAnything(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"model.a","name":"a","alias":"b","environmentId":5,"columnCount":6,"accountId":7,"projectId":8,"contractEnforced":true,
+		"tags":["x"],"meta":{"k":1},"executionInfo":{"lastRunId":9,"executionTime":1.5},"language":null}}`, "null", "false")))
+	got, err := dbtcloud.Collect(dbtcloud.Select[*all](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := **got[0]
+	if g.Name != "a" || *g.Alias != "b" || g.ID != 5 || g.Columns != 6 || *g.Account != 7 || g.Project != 8.0 || !*g.Enforced || *g.Tags[0] != "x" || (*g.Meta)["k"] != 1.0 ||
+		(*g.ExecutionInfo).LastRunID != "9" || *(*g.ExecutionInfo).ExecutionTime != 1.5 || g.Language != nil || g.func_ != "" {
+		t.Errorf("got %+v", g)
+	}
+	query := askedBy(strings.NewReader(s.requests()[0].Body)).Query
+	node := query[strings.Index(query, "node "):strings.Index(query, " pageInfo")]
+	want := `node { uniqueId name alias environmentId columnCount accountId projectId contractEnforced tags meta executionInfo { lastRunId executionTime } language } }`
+	if diff := cmp.Diff(strings.Fields(want), strings.Fields(node)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
