@@ -68,16 +68,17 @@ func (f LineageFilter) document(s *MetadataService, environmentID int64, o *quer
 	if f.Definition {
 		name, state = "DefinitionLineage", "definition"
 	}
+	filter := struct {
+		Types     []ResourceType `json:"types"`
+		UniqueIDs []string       `json:"uniqueIds,omitempty"`
+		Tags      []string       `json:"tags,omitempty"`
+	}{f.Types, f.UniqueIDs, f.Tags}
 	return document{
 		name: name,
 		text: "query " + name + "($environmentId: BigInt!, $filter: LineageFilter!) { environment(id: $environmentId) { " + state + " { lineage(filter: $filter) " + sel.String() + " } } }",
-		vars: map[string]any{"environmentId": environmentID, "filter": struct {
-			Types     []ResourceType `json:"types"`
-			UniqueIDs []string       `json:"uniqueIds,omitempty"`
-			Tags      []string       `json:"tags,omitempty"`
-		}{f.Types, f.UniqueIDs, f.Tags}},
+		vars: map[string]any{"environmentId": environmentID, "filter": filter},
 		path: []string{"environment", state, "lineage"},
-	}, nil
+	}, refuseBlanks(filter)
 }
 
 // selection is what is asked of a node. The parents are asked of the types that have

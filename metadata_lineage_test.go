@@ -144,6 +144,22 @@ func TestLineageErrors(t *testing.T) {
 	}
 }
 
+// TestLineageRefusesBlanks: an empty string in a filter is a variable that was not set.
+func TestLineageRefusesBlanks(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", lineageAnswer))
+	for name, f := range map[string]dbtcloud.LineageFilter{
+		"uniqueIds": {UniqueIDs: []string{"model.a", ""}},
+		"tags":      {Tags: []string{""}},
+		"types":     {Types: []dbtcloud.ResourceType{""}},
+	} {
+		g, err := c.Metadata.Lineage(t.Context(), 5, f)
+		if g != nil || !errors.Is(err, dbtcloud.ErrInvalid) || !strings.Contains(err.Error(), "the filter's "+name+" hold an empty string") || len(s.lines()) != 0 {
+			t.Errorf("%s: %v after %v, want ErrInvalid", name, err, s.lines())
+		}
+	}
+}
+
 // TestLineageTooLarge: parents that would become nodes without end are an error.
 func TestLineageTooLarge(t *testing.T) {
 	t.Parallel()

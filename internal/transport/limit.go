@@ -35,8 +35,11 @@ func (l *Limit) wait(ctx context.Context, log logger) error {
 	if wait == 0 {
 		return nil
 	}
-	if tooLong(ctx, wait) != nil {
+	if err := tooLong(ctx, wait); err != nil {
 		turn.CancelAt(now)
+		if ctx.Err() != nil {
+			return err
+		}
 		return &LimitedError{PerMinute: l.perMinute, Wait: wait}
 	}
 	log.turn(ctx, wait)

@@ -210,6 +210,27 @@ func TestLimitLongerThanTheContext(t *testing.T) {
 	})
 }
 
+// TestLimitOfAnEndedContext: a request that nobody waits for has ended, not been limited, and takes no turn.
+func TestLimitOfAnEndedContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limit, log := NewLimit(1), newLogger(nil, newRequest(t, t.Context(), "POST", "x", nil), new(Call))
+		if err := limit.wait(t.Context(), log); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := limit.wait(ctx, log)
+		if _, limited := errors.AsType[*LimitedError](err); limited || !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v, want that of the context", err)
+		}
+		begun := time.Now()
+		if err := limit.wait(t.Context(), log); err != nil || time.Since(begun) != 61*time.Second {
+			t.Errorf("error %v after %v, want the next turn after 61s", err, time.Since(begun))
+		}
+	})
+}
+
 // TestNoLimit: without one nothing waits.
 func TestNoLimit(t *testing.T) {
 	t.Parallel()

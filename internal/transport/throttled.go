@@ -54,7 +54,10 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 func throttle(body []byte) bool {
 	var answer struct {
 		Data   map[string]json.RawMessage
-		Errors []struct{ Message string }
+		Errors []struct {
+			Message    string
+			Extensions json.RawMessage
+		}
 	}
 	if json.Unmarshal(body, &answer) != nil {
 		return false
@@ -65,10 +68,26 @@ func throttle(body []byte) bool {
 		}
 	}
 	for _, e := range answer.Errors {
-		words := strings.ToLower(e.Message)
-		if strings.Contains(words, "rate limit") || strings.Contains(words, "too many requests") {
+		var extensions struct{ Code string }
+		_ = json.Unmarshal(e.Extensions, &extensions) // what has no code has none
+		if tooMany(strings.ToUpper(extensions.Code), strings.ToLower(e.Message)) {
 			return true
 		}
 	}
 	return false
+}
+
+// tooMany tells by its code, else by its words, whether an error is about too many requests. Errors about the query may
+// quote any words of it.
+func tooMany(code, words string) bool {
+	switch code {
+	case "RATE_LIMITED", "TOO_MANY_REQUESTS":
+		return true
+	case "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "BAD_USER_INPUT":
+		return false
+	}
+	if strings.Contains(words, "cannot query field") || strings.Contains(words, "syntax error") {
+		return false
+	}
+	return strings.Contains(words, "rate limit") || strings.Contains(words, "too many requests")
 }
