@@ -50,6 +50,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 		{"variable missing", `query($x: BigInt!) { environment(id: $x) { adapterType } }`, nil, 400, "BAD_USER_INPUT", "$x"},
 		{"variable null", `query($x: BigInt!) { environment(id: $x) { adapterType } }`, object{"x": nil}, 400, "BAD_USER_INPUT", "$x"},
 		{"variable of another kind", inModels, object{"first": "many"}, 400, "BAD_USER_INPUT", "$first"},
+		{"truth in words", `query($on: Boolean!) { __typename @include(if: $on) }`, object{"on": "yes"}, 400, "BAD_USER_INPUT", "Boolean cannot represent yes"},
 		{"fraction", inModels, object{"first": 1.5}, 400, "BAD_USER_INPUT", "$first"},
 		{"too large for an Int", inModels, object{"first": 1 << 40}, 400, "BAD_USER_INPUT", "$first"},
 		{"list for a filter", inModels, object{"f": []any{}}, 400, "BAD_USER_INPUT", "$f"},

@@ -59,6 +59,17 @@ func TestDiscoveryFaults(t *testing.T) {
 	}
 }
 
+// TestEmptyPageOfNothing: also where there is nothing, the empty page has a cursor and says that it is followed.
+func TestEmptyPageOfNothing(t *testing.T) {
+	t.Parallel()
+	s := newShop()
+	s.Inject(dbtcloudtest.Fault{Kind: dbtcloudtest.EmptyPage()})
+	got := of(t, s, "applied", `snapshots { edges { cursor } pageInfo { endCursor hasNextPage } }`)["snapshots"].(object)
+	if info := got["pageInfo"].(object); info["endCursor"] == nil || info["hasNextPage"] != true || len(got["edges"].([]any)) > 0 {
+		t.Errorf("the page is %v", got)
+	}
+}
+
 // TestPartialDataLacksSomething tells the value that is missing by the path of the error.
 func TestPartialDataLacksSomething(t *testing.T) {
 	t.Parallel()

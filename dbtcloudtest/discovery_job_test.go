@@ -64,6 +64,7 @@ func TestDiscoveryOfAJob(t *testing.T) {
 				"tests":[{"name":"not_null_orders_id"},{"name":"orders"}],"parentsModels":[{"name":"stg_orders"}],"parentsSources":[]}]}`)},
 			{nil, `model(uniqueId: "model.shop.orders") { name access } source(uniqueId: "x") { name } exposure(name: "dashboard") { ownerName parents { __typename } }`, decoded(t,
 				`{"model":{"name":"orders","access":"public"},"source":null,"exposure":{"ownerName":"Ann","parents":[{"__typename":"ModelNode"}]}}`)},
+			{nil, `model(uniqueId: "model.shop.stg_orders") { dependsOn }`, decoded(t, `{"model":{"dependsOn":["source.shop.raw.orders"]}}`)},
 			{nil, `sources { state freshnessChecked maxLoadedAt criteria { warnAfter { count } } } metrics { model { name } environmentName }`, decoded(t,
 				`{"sources":[{"state":"Warn","freshnessChecked":true,"maxLoadedAt":null,"criteria":{"warnAfter":null}}],
 				"metrics":[{"model":{"name":"orders"},"environmentName":"Production"}]}`)},
@@ -208,6 +209,11 @@ func TestDiscoveryTellsAHistory(t *testing.T) {
 	s.FinishRun(s.AddRun(dbtcloudtest.RunSpec{JobID: s.AddJob(dbtcloudtest.JobSpec{EnvironmentID: production})}), dbtcloudtest.Success) // the history is the node's all the same
 	if got := len(of(t, s, "applied", `modelHistoricalRuns(uniqueId: "model.shop.m", lastRunCount: 20) { runId }`)["modelHistoricalRuns"].([]any)); got != 3 {
 		t.Errorf("a history of three runs has %d", got)
+	}
+	for count, want := range map[string]int{``: 1, `, lastRunCount: null`: 3, `, lastRunCount: 0`: 0} {
+		if got := len(of(t, s, "applied", `modelHistoricalRuns(uniqueId: "model.shop.m"`+count+`) { runId }`)["modelHistoricalRuns"].([]any)); got != want {
+			t.Errorf("a history asked for with %q has %d runs, want %d", count, got, want)
+		}
 	}
 	got := of(t, s, "applied", `modelHistoricalRuns(uniqueId: "model.shop.m", lastRunCount: 2) { runId status rawCode tests { name status } }`)
 	want := decoded(t, `{"modelHistoricalRuns":[{"runId":3,"status":"error","rawCode":"select 1","tests":[{"name":"t","status":"fail"}]},

@@ -3,7 +3,6 @@ package dbtcloudtest
 import (
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -189,14 +188,12 @@ func sortRows(rows []any, order map[string]any) {
 	})
 }
 
-// compareValues compares numbers as such and all else as texts.
+// compareValues compares numbers, which may come as texts of their digits, as such and all else as texts.
 func compareValues(a, b any) int {
-	x, xIs := a.(json.Number)
-	y, yIs := b.(json.Number)
-	if !xIs || !yIs {
-		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+	x, errX := strconv.ParseFloat(plainText(a), 64)
+	y, errY := strconv.ParseFloat(plainText(b), 64)
+	if errX != nil || errY != nil {
+		return strings.Compare(plainText(a), plainText(b))
 	}
-	f, _ := x.Float64()
-	g, _ := y.Float64()
-	return cmp.Compare(f, g)
+	return cmp.Compare(x, y)
 }

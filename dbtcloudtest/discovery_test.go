@@ -345,6 +345,46 @@ func messages(body object) string {
 	return strings.Join(out, "\n")
 }
 
+// TestDiscoverySorts puts numbers in the order of numbers, and what has none behind them.
+func TestDiscoverySorts(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	for id, rows := range map[string]any{"hundred": 100, "nine": "9", "ten": 10, "none": nil} {
+		s.AddNodes(production, dbtcloudtest.Node{"uniqueId": "model.p." + id, "catalog": object{"rowCountStat": rows}, "usageQueryCount": rows})
+	}
+	for _, field := range []string{"rowCount", "queryUsageCount"} {
+		for direction, want := range map[string][]string{"asc": {"nine", "ten", "hundred", "none"}, "desc": {"hundred", "ten", "nine", "none"}} {
+			got := of(t, s, "applied", `models(sort: {field: `+field+`, direction: `+direction+`}) { edges { node { name } } }`)
+			edges := got["models"].(object)["edges"].([]any)
+			for i, edge := range edges {
+				if name := edge.(object)["node"].(object)["name"]; name != want[i] || len(edges) != len(want) {
+					t.Errorf("by %s, %s: %v, want %v", field, direction, edges, want)
+					break
+				}
+			}
+		}
+	}
+}
+
+// TestDiscoveryWorstTest tells of each model the worst of what its tests said.
+func TestDiscoveryWorstTest(t *testing.T) {
+	t.Parallel()
+	s := dbtcloudtest.New()
+	order := []string{"error", "fail", "warn", "pass", "skipped"} // the worst first
+	for i, worst := range order {
+		model := "model.p." + worst
+		s.AddNodes(production, dbtcloudtest.Node{"uniqueId": model})
+		for _, status := range order[i:] {
+			s.AddNodes(production, dbtcloudtest.Node{"uniqueId": "test.p." + worst + "." + status, "parentIds": []string{model}, "executionInfo": object{"lastRunStatus": status}})
+		}
+	}
+	for _, node := range of(t, s, "applied", `lineage(filter: {types: Model}) { name ... on LineageNodeTestable { worstTestStatus } }`)["lineage"].([]any) {
+		if node.(object)["name"] != node.(object)["worstTestStatus"] {
+			t.Errorf("of what %s is the worst: %v", node.(object)["name"], node)
+		}
+	}
+}
+
 // TestDiscoveryKindsOfNodes asks for a node of each kind in each list that can have it.
 func TestDiscoveryKindsOfNodes(t *testing.T) {
 	t.Parallel()

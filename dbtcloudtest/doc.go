@@ -73,7 +73,8 @@
 //   - The schema has names for the types of the beta parts that are not those of the service, all beginning with X_.
 //
 // Not served: introspection, the deprecated fields of the root, and dbt's selection syntax in filters of lineage. The complexity of a document
-// ([WithComplexityLimit]) is this fake's own measure.
+// ([WithComplexityLimit]) is this fake's own measure. Whatever the limit, a document has at most 10,000 tokens, and an answer that is too
+// large, or takes too much work, is an error.
 //
 // # Trouble
 //

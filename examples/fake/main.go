@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 			}}
 		}))
 	jobID := fake.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
-	fake.AddNodes(dbtcloudtest.DefaultEnvironmentID, shop()...)
+	fake.AddNodes(dbtcloudtest.DefaultEnvironmentID, analytics()...)
 	_, _ = fmt.Fprintf(stdout, "export DBT_CLOUD_HOST=http://%s\nexport DBT_CLOUD_ACCOUNT_ID=%d\nexport DBT_CLOUD_SERVICE_TOKEN=%s\nexport DBT_CLOUD_JOB_ID=%d\nexport DBT_CLOUD_ENVIRONMENT_ID=%d\n",
 		listener.Addr(), fake.AccountID(), fake.Token(), jobID, dbtcloudtest.DefaultEnvironmentID)
 	server := &http.Server{Handler: fake, ReadHeaderTimeout: time.Minute}
@@ -64,18 +64,23 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// shop is a small project for the Discovery API to tell of.
-func shop() []dbtcloudtest.Node {
+// analytics is a small project for the Discovery API to tell of: its orders failed.
+func analytics() []dbtcloudtest.Node {
 	type object = map[string]any
 	ended := func(status string) object {
 		return object{"lastRunStatus": status, "executionTime": 2.5, "executeCompletedAt": "2026-01-02T06:00:00Z"}
 	}
+	failed := ended("error")
+	failed["lastRunError"] = "Database Error: numeric field overflow"
 	return []dbtcloudtest.Node{
-		{"uniqueId": "source.shop.raw.orders", "schema": "raw", "freshness": object{"freshnessStatus": "Warn", "maxLoadedAt": "2026-01-01T06:00:00Z"}},
-		{"uniqueId": "model.shop.stg_orders", "parentIds": []string{"source.shop.raw.orders"}, "materializedType": "view", "executionInfo": ended("success")},
-		{"uniqueId": "model.shop.orders", "parentIds": []string{"model.shop.stg_orders"}, "materializedType": "table", "executionInfo": ended("error")},
-		{"uniqueId": "test.shop.not_null_orders_id.1", "parentIds": []string{"model.shop.orders"}, "columnName": "id", "executionInfo": ended("skipped")},
-		{"uniqueId": "exposure.shop.dashboard", "parentIds": []string{"model.shop.orders"}, "exposureType": "dashboard", "ownerName": "Ann"},
+		{"uniqueId": "source.analytics.shop.orders", "schema": "shop", "freshness": object{"freshnessStatus": "Warn", "maxLoadedAt": "2026-01-01T06:00:00Z"}},
+		{"uniqueId": "model.analytics.stg_orders", "schema": "prod", "parentIds": []string{"source.analytics.shop.orders"}, "materializedType": "view", "executionInfo": ended("success")},
+		{"uniqueId": "model.analytics.orders", "schema": "prod", "parentIds": []string{"model.analytics.stg_orders"}, "materializedType": "table", "executionInfo": failed},
+		{
+			"uniqueId": "test.analytics.not_null_orders_id.1", "parentIds": []string{"model.analytics.orders"}, "columnName": "id",
+			"testMetadata": object{"name": "not_null"}, "executionInfo": ended("skipped"),
+		},
+		{"uniqueId": "exposure.analytics.revenue", "parentIds": []string{"model.analytics.orders"}, "exposureType": "dashboard", "ownerName": "Ann"},
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +55,31 @@ func TestFakeServesAJob(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("after its context ended: %v", err)
+	}
+}
+
+// TestPagesSpeakOfTheProject: the nodes of which the pages speak are there, so that what they show can be tried.
+func TestPagesSpeakOfTheProject(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, node := range analytics() {
+		id, _ := node["uniqueId"].(string)
+		known[id] = true
+	}
+	for _, page := range []string{"../../README.md", "../../docs/metadata.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := regexp.MustCompile(`\b(model|source|test|exposure)\.analytics(\.\w+)+`).FindAllString(string(text), -1)
+		if len(ids) == 0 {
+			t.Errorf("%s speaks of no node", page)
+		}
+		for _, id := range ids {
+			if !known[id] {
+				t.Errorf("%s speaks of %s, which is not there", page, id)
+			}
+		}
 	}
 }
 
