@@ -2,6 +2,7 @@ package dbtcloud
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -299,13 +300,29 @@ func (res *result) redactBody(raw []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if !json.Valid(raw) || d.Decode(&v) != nil {
-		return []byte(res.redact(string(raw)))
+		return []byte(res.redactText(string(raw)))
 	}
 	clean, found := res.redactTree(v)
 	if !found && res.request.secrets == nil && res.redact(string(raw)) == string(raw) {
 		return raw
 	}
 	return plainJSON(clean)
+}
+
+// jsonEscape matches the escapes that JSON does not ask for.
+var jsonEscape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|/)`)
+
+// redactText takes secrets out of what is no JSON, or only the beginning of some, and
+// may hide them by its escapes all the same.
+func (res *result) redactText(text string) string {
+	plain := jsonEscape.ReplaceAllStringFunc(text, func(escape string) string {
+		char, _ := strconv.ParseUint(escape[2:], 16, 16)
+		return string(cmp.Or(rune(char), '/'))
+	})
+	if clean := res.redact(plain); clean != plain {
+		return clean
+	}
+	return res.redact(text)
 }
 
 // fieldName matches the names of fields, which are the API's.

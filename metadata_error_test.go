@@ -151,6 +151,35 @@ func TestGraphQLErrorIsSilent(t *testing.T) {
 	}
 }
 
+// TestBodiesHideNoToken: not even what is no JSON, or too much of it to be read, shows
+// the token in its escapes.
+func TestBodiesHideNoToken(t *testing.T) {
+	t.Parallel()
+	var escaped strings.Builder
+	for _, char := range secret {
+		fmt.Fprintf(&escaped, `\u%04X`, char)
+	}
+	for _, said := range []string{secret, strings.ReplaceAll(secret, "/", `\/`), escaped.String(), strings.ToLower(escaped.String()[:6]) + escaped.String()[6:]} {
+		for name, body := range map[string]string{
+			"broken": `{"x":"TOKEN"`, "followed": `{"x":1} "TOKEN"`, "text": `TOKEN`, "page": `<html>TOKEN`,
+			"long": `{"errors":[{"message":"TOKEN"}],"x":"` + strings.Repeat("x", 2<<20) + `"}`,
+		} {
+			for _, status := range []int{200, 400} {
+				c, _ := scripted(t, always(status, "application/json", strings.ReplaceAll(body, "TOKEN", said)), noRetry)
+				err := c.Metadata.Query(t.Context(), "{ a }", nil, nil)
+				e, ok := errors.AsType[*dbtcloud.Error](err)
+				if !ok || !strings.Contains(string(e.Body), "[redacted]") {
+					t.Errorf("%s, %d: %v", name, status, err)
+					continue
+				}
+				if text := fmt.Sprintf("%v %#v %s", err, e, e.Body); strings.Contains(text, said) {
+					t.Errorf("%s, %d: the token is in %.200s", name, status, text)
+				}
+			}
+		}
+	}
+}
+
 // TestQueryIsNotRepeatedForNothing: a refusal comes back at once and is asked once.
 func TestQueryIsNotRepeatedForNothing(t *testing.T) {
 	t.Parallel()
