@@ -36,7 +36,7 @@ func (s *MetadataService) operation() string {
 // Query sends a GraphQL query with its variables and decodes the data of the answer into
 // out, which may be nil. What can be known to be wrong is refused before the request: a
 // text that does not parse, a variable that is missing or has the wrong type, a page size
-// over the limit. Errors that come with the answer are a [*GraphQLError]; what data came
+// over the limit, an out that takes nothing. Errors that come with the answer are a [*GraphQLError]; what data came
 // beside them is decoded all the same. A BigInt is decoded from a number and from a
 // string of digits. API: Discovery.
 func (s *MetadataService) Query(ctx context.Context, query string, variables map[string]any, out any) error {
@@ -64,9 +64,10 @@ func (s *MetadataService) Query(ctx context.Context, query string, variables map
 // connection is named by the fields that lead to it, such as "environment.applied.models"
 // or, for a list whose items have a paginationCursor, "job.models".
 //
-// The list must take a variable as its argument after, and select pageInfo with endCursor
-// and hasNextPage, or the paginationCursor of its items. A variable for its argument first
-// that has no value gets the largest page size. Sequence and errors are those of [Select].
+// The list must take a variable as its argument after, and select edges with node, or
+// nodes, beside pageInfo with endCursor and hasNextPage; a list of a job must take an
+// argument first, and select the paginationCursor of its items. A variable for first that
+// has no value gets the largest page size. Sequence and errors are those of [Select].
 // API: Discovery.
 func QueryAll[T any](ctx context.Context, s *MetadataService, query string, variables map[string]any, connection string) iter.Seq2[*T, error] {
 	q, err := parseQuery(query, variables)

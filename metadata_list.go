@@ -40,13 +40,15 @@ type listing struct {
 // Select asks for the list of an environment that f names, and for those fields of it
 // that are members of T: by their JSON names, nested structs and lists of structs
 // included. A member that the schema does not have is refused before any request, with
-// the nearest names. T may also be one of this package's own types, which has bounded
-// defaults, or [json.RawMessage]; [Fields] says otherwise what is wanted.
+// the nearest names, and so is one that its field could never fill. T may also be one of
+// this package's own types, which has bounded defaults, or [json.RawMessage]; [Fields]
+// says otherwise what is wanted.
 //
-// The sequence asks for page after page, and is restartable. Where an answer holds
-// errors beside its data, what came is yielded first, then a [*GraphQLError]. An
-// environment in which nothing has run yet has no items; one that does not exist is
-// [ErrNotFound]. API: Discovery, environment(id).applied or definition.
+// The sequence asks for page after page, and is restartable; what it asks for is settled
+// when it is made. Where an answer holds errors beside its data, what came is yielded
+// first, then a [*GraphQLError]. An environment in which nothing has run yet has no
+// items; one that does not exist is [ErrNotFound]. API: Discovery,
+// environment(id).applied or definition.
 func Select[T any](ctx context.Context, s *MetadataService, environmentID int64, f Filter, opts ...QueryOption) iter.Seq2[*T, error] {
 	if v := reflect.ValueOf(f); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return failed[T](fmt.Errorf("%w: Select: the filter is nil: it says which list is asked for, as ModelFilter{} does", ErrInvalid))
