@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -89,7 +90,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		return nil, errUnanswered
 	}
 	if resp, err := d.hc.Do(req); err != nil {
-		x.err = x.res.failSending(err)
+		x.err = advised(x.res.failSending(err))
 	} else {
 		x.err = x.res.receiveGraphQL(resp)
 	}
@@ -97,6 +98,14 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		return nil, errUnanswered
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"data":{}}`)), Request: req}, nil
+}
+
+// advised says of a host that has no address where it came from: nobody has written it.
+func advised(err error) error {
+	if _, ok := errors.AsType[*net.DNSError](err); !ok {
+		return err
+	}
+	return fmt.Errorf("%w: the host of the Discovery API is derived from the account's; where it is another one, WithMetadataURL or DBT_CLOUD_METADATA_URL has its address", err)
 }
 
 // receiveGraphQL reads an answer whole. A status that is no success is an error, as is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,6 +72,23 @@ func TestMetadataURL(t *testing.T) {
 			t.Errorf("sent to %s with %v, want %s", r.URL, r.Header, want)
 		}
 	}
+}
+
+// TestMetadataURLThatLeadsNowhere: a host that nobody has written is explained.
+func TestMetadataURLThatLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		unknown := error(&net.DNSError{Err: "no such host", Name: "metadata.dbt.example.com", IsNotFound: true})
+		c, _ := scripted(t, func(int, *http.Request) (*http.Response, error) { return nil, unknown })
+		const advice = "WithMetadataURL or DBT_CLOUD_METADATA_URL has its address"
+		if err := c.Metadata.Query(t.Context(), "{ x }", nil, nil); !errors.Is(err, unknown) || !strings.HasSuffix(err.Error(), advice) {
+			t.Errorf("error %v, want one with the advice", err)
+		}
+		unknown = errors.New("connection refused")
+		if err := c.Metadata.Query(t.Context(), "{ x }", nil, nil); !errors.Is(err, unknown) || strings.Contains(err.Error(), advice) {
+			t.Errorf("error %v, want one without the advice", err)
+		}
+	})
 }
 
 // TestQuerySendsWhatItIsGiven: the variables go out as they are, and stay as they are; the
