@@ -262,7 +262,8 @@ func testList() nodeList {
 		filter: func(fs *pflag.FlagSet) func() dbtcloud.Filter {
 			var f dbtcloud.TestFilter
 			addNodes(fs, &f.UniqueIDs, &f.Tags)
-			oneOf(fs, &f.Status, "status", "only those whose last run ended so, such as pass, fail, warn, error or skipped")
+			oneOf(fs, (*dbtcloud.NodeStatus)(&f.Status), "status", "only those whose last run ended so",
+				dbtcloud.NodePass, dbtcloud.NodeFail, dbtcloud.NodeWarn, dbtcloud.NodeError, dbtcloud.NodeSkipped, dbtcloud.NodeReused)
 			someOf(fs, &f.LastKnownResults, "result", "only those that last found one of these, though a later run may have skipped them",
 				dbtcloud.NodePass, dbtcloud.NodeFail, dbtcloud.NodeWarn, dbtcloud.NodeError, dbtcloud.NodeSkipped)
 			someOf(fs, &f.TestTypes, "type", "only those of one of these types", dbtcloud.TestGeneric, dbtcloud.TestSingular, dbtcloud.TestUnit)

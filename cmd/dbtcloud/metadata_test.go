@@ -62,7 +62,7 @@ orders      table         prod    error    2026-01-02T00:00:00Z  2.5      model.
 SOURCE  TABLE   SCHEMA  FRESHNESS  LOADED                CHECKED               UNIQUE ID
 raw     orders  raw     Warn       2026-01-01T00:00:00Z  2026-01-02T00:00:00Z  source.shop.raw.orders
 `},
-		{"tests --status fail", `
+		{"tests --status FAIL", `
 NAME                TYPE                COLUMN  STATUS  FAILURES  RUN                   UNIQUE ID
 not_null_orders_id  SINGULAR_DATA_TEST  id      fail    3         2026-01-02T00:00:00Z  test.shop.not_null_orders_id.abc
 `},
@@ -184,6 +184,7 @@ func badMetadata() []struct{ name, args, want string } {
 		{"unknown status", "metadata models --environment 22 --status failed", `--status" flag: must be one of success, error, skipped, reused, warn`},
 		{"unknown freshness", "metadata sources --environment 22 --freshness stale", `--freshness" flag: must be one of Pass, Warn, Error`},
 		{"unknown result", "metadata tests --environment 22 --result pass,broken", `--result" flag: must be some of pass, fail, warn, error, skipped`},
+		{"misspelt status of tests", "metadata tests --environment 22 --status passed", `--status" flag: must be one of pass, fail, warn, error, skipped, reused`},
 		{"empty tag", "metadata models --environment 22 --tag=", `--tag" flag: is empty`},
 		{"empty package", "metadata models --environment 22 --package=", `--package" flag: is empty`},
 		{"empty name", "metadata models --environment 22 --name=", `--name" flag: is empty`},
