@@ -191,10 +191,21 @@ func TestMetadataURLThatIsNone(t *testing.T) {
 	}
 }
 
+// TestMetadataLinesAreLines: an item is on one line, and its numbers as they were, however the server writes.
+func TestMetadataLinesAreLines(t *testing.T) {
+	t.Parallel()
+	c := newShop(t)
+	c.answering(t, "{\n\"data\": {\"environment\":\n{\"applied\": {\"models\": {\"edges\": [\n{\"node\": {\n\"name\":\n\"a\u2028b\", \"x\": [1,\n2.50, 1e400, 12345678901234567890]}}], \"pageInfo\": {\"hasNextPage\": false}}}}}}")
+	o := invoke(t, c.env, "metadata", "query", "--query", modelsQuery, "--var=id=1", "--all=environment.applied.models").want(t, exitSuccess)
+	if want := `{"name":"a\u2028b","x":[1,2.50,1e400,12345678901234567890]}` + "\n"; o.stdout != want {
+		t.Errorf("stdout %q, want %q", o.stdout, want)
+	}
+}
+
 // TestMetadataSteersNoTerminal: what somebody wrote into a project does not reach a terminal as it is.
 func TestMetadataSteersNoTerminal(t *testing.T) {
 	t.Parallel()
-	const steering = "a\x1b[2Jb\u009b1mc\u202ed\ne\x7f"
+	const steering = "a\x1b[2Jb\u009b1mc\u202ed\ne\x7f\u2028f\u2029g"
 	c := newShop(t)
 	c.SetNodes(22, dbtcloudtest.Node{"uniqueId": "model.shop.x", "name": steering, "description": steering, "meta": map[string]any{steering: steering}})
 	for _, line := range []string{
@@ -204,7 +215,7 @@ func TestMetadataSteersNoTerminal(t *testing.T) {
 	} {
 		o := invoke(t, c.env, append([]string{"metadata"}, args(line)...)...)
 		for _, text := range []string{o.stdout, o.stderr} {
-			if strings.ContainsAny(text, "\x1b\u009b\u202e\x7f") || strings.Contains(text, "d\ne") {
+			if strings.ContainsAny(text, "\x1b\u009b\u202e\x7f\u2028\u2029") || strings.Contains(text, "d\ne") {
 				t.Errorf("%s: wrote %q", line, text)
 			}
 		}

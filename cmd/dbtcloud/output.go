@@ -114,7 +114,8 @@ func (a app) emit(g *global, object any, text string) error {
 }
 
 // plainJSON encodes on one line, with no escapes but those that JSON asks for, and those
-// of the characters that JSON lets pass though they control a terminal.
+// of the characters that JSON lets pass though they control a terminal, or end a line for
+// some readers of lines.
 func plainJSON(object any) ([]byte, error) { return encodeJSON(object, "") }
 
 // indentedJSON is plainJSON over several lines.
@@ -130,7 +131,7 @@ func encodeJSON(object any, indent string) ([]byte, error) {
 	}
 	var out []byte
 	for _, r := range strings.TrimSuffix(b.String(), "\n") {
-		if r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if r != '\n' && unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			out = fmt.Appendf(out, `\u%04x`, r)
 		} else {
 			out = utf8.AppendRune(out, r)
