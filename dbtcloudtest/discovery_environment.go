@@ -95,7 +95,7 @@ func (x *execution) projectName(e *resource, m *metadata) any {
 // state is an environment's applied or definition state; there is none where nothing ever ran.
 func (x *execution) state(e *resource, m *metadata, state string, args map[string]any) (scope, bool) {
 	p := x.w.lookAt(e, m.layer(state), x.c.now)
-	if m == nil && p.latest == nil {
+	if (m == nil || len(m.nodes) == 0) && p.latest == nil {
 		return scope{}, false
 	}
 	fields := map[string]resolver{

@@ -234,6 +234,11 @@ func TestNothingEverRan(t *testing.T) {
 		if diff := cmp.Diff(decoded(t, `{"environment":{"dbtProjectName":"Analytics","applied":null,"definition":null}}`), look()); diff != "" {
 			t.Errorf("before (-want +got):\n%s", diff)
 		}
+		s.AddNodes(empty, dbtcloudtest.Node{"uniqueId": "model.shop.m"})
+		s.SetNodes(empty)
+		if diff := cmp.Diff(decoded(t, `{"environment":{"dbtProjectName":"Analytics","applied":null,"definition":null}}`), look()); diff != "" {
+			t.Errorf("after all nodes were taken away (-want +got):\n%s", diff)
+		}
 		s.AddRun(dbtcloudtest.RunSpec{JobID: s.AddJob(dbtcloudtest.JobSpec{EnvironmentID: empty})})
 		time.Sleep(time.Hour)
 		if diff := cmp.Diff(decoded(t, `{"environment":{"dbtProjectName":"Analytics","applied":{"models":{"totalCount":0}},"definition":{"tags":[]}}}`), look()); diff != "" {
