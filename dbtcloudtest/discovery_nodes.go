@@ -14,7 +14,7 @@ import (
 //
 // Only uniqueId is required. resourceType is as dbt writes it (model, semantic_model, ...; also group, and external_model for a model of
 // another project), by default what the unique id begins with; name, packageName, fqn, alias, identifier, sourceName and testType follow from the
-// unique id unless they are given. parentIds, or dependsOn, are the edges: parents, children, ancestors, tests and lineage follow from them.
+// unique id unless they are given. parentIds, or dependsOn, lists of unique ids, are the edges: parents, children, ancestors, tests and lineage follow from them.
 //
 // Three keys are the fake's own: "state" ("applied" or "definition") keeps a node out of the other state, "history" is a list of what
 // was different about a model in its runs, the latest first, for modelHistoricalRuns, and a node with "executionInfo": nil has never run.
@@ -55,6 +55,9 @@ func ParseNodes(data []byte) ([]Node, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
 		if err := dec.Decode(&out); err != nil {
 			return nil, fmt.Errorf("dbtcloudtest: the nodes do not decode: %w", err)
+		}
+		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+			return nil, errors.New("dbtcloudtest: something follows the list of nodes")
 		}
 		return out, checkNodes(out)
 	}
@@ -164,27 +167,37 @@ func newNode(given Node, environmentID int64) (*node, error) {
 		return nil, fmt.Errorf("%s: its state is %q, not %s or %s", n.id, n.state, stateApplied, stateDefinition)
 	}
 	n.kind = kind
-	n.history, _ = fields["history"].([]any)
+	if n.history, ok = fields["history"].([]any); !ok && fields["history"] != nil {
+		return nil, fmt.Errorf("%s: its history is not a list", n.id)
+	}
 	delete(fields, "state")
 	delete(fields, "history")
-	n.connect()
+	if err := n.connect(); err != nil {
+		return nil, err
+	}
 	n.fill(environmentID)
 	return n, nil
 }
 
 // connect reads the edges, which may come under either name.
-func (n *node) connect() {
-	ids, ok := n.fields["parentIds"].([]any)
-	if !ok {
-		ids, _ = n.fields["dependsOn"].([]any)
+func (n *node) connect() error {
+	key := "parentIds"
+	if n.fields[key] == nil {
+		key = "dependsOn"
+	}
+	ids, isList := n.fields[key].([]any)
+	if !isList && n.fields[key] != nil {
+		return fmt.Errorf("%s: its %s is not a list of unique ids", n.id, key)
 	}
 	out := []any{}
 	for _, id := range ids {
-		if id := text(id); id != "" {
-			n.parents, out = append(n.parents, id), append(out, id)
+		if text(id) == "" {
+			return fmt.Errorf("%s: its %s holds %v, which is not a unique id", n.id, key, id)
 		}
+		n.parents, out = append(n.parents, text(id)), append(out, id)
 	}
 	n.fields["parentIds"], n.fields["dependsOn"] = out, out
+	return nil
 }
 
 // fill gives a node what follows from its unique id, such as source.package.source.table or model.package.name.v2.

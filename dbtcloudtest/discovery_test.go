@@ -306,6 +306,12 @@ func TestParseNodes(t *testing.T) {
 		{`{"uniqueId":"model.a.b","resourceType":"modell"}`, "node 0: model.a.b: it has no resourceType that is known", nil},
 		{`{"uniqueId":"model.a.b","state":"planned"}`, "its state is \"planned\", not applied or definition", nil},
 		{`[1]`, "the nodes do not decode", nil},
+		{`[{"uniqueId":"model.a.b"}] [{"uniqueId":"model.a.c"}]`, "something follows the list of nodes", nil},
+		{`{"uniqueId":"model.a.b","parentIds":"model.a.c"}`, "node 0: model.a.b: its parentIds is not a list of unique ids", nil},
+		{`{"uniqueId":"model.a.b","dependsOn":{"nodes":["model.a.c"]}}`, "model.a.b: its dependsOn is not a list of unique ids", nil},
+		{`{"uniqueId":"model.a.b","parentIds":["model.a.c",7]}`, "model.a.b: its parentIds holds 7, which is not a unique id", nil},
+		{`{"uniqueId":"model.a.b","history":{}}`, "model.a.b: its history is not a list", nil},
+		{`{"uniqueId":"model.a.b","parentIds":null,"history":null}`, "", []dbtcloudtest.Node{{"uniqueId": "model.a.b", "parentIds": nil, "history": nil}}},
 		{`{"uniqueId":"model.a.b"} {`, "node 1 does not decode", nil},
 	}
 	for _, test := range tests {
