@@ -76,7 +76,7 @@ func (a app) accountsGet(g *global) *cobra.Command {
 func (a app) accountsUpdate(g *global) *cobra.Command {
 	var d *draft[dbtcloud.AccountRequest]
 	cmd := command("update", "Change the account", func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		req, err := d.read(a)
+		req, err := d.read(ctx, a)
 		if err == nil {
 			err = d.nothing(req)
 		}

@@ -28,7 +28,7 @@ func (f *valueFlags) add(cmd *cobra.Command) {
 }
 
 // read is the value. Its errors never show it.
-func (f *valueFlags) read(a app) (string, error) {
+func (f *valueFlags) read(ctx context.Context, a app) (string, error) {
 	given, err := atMostOne(option{"--value", f.value.value != ""}, option{"--value-from-env", f.fromEnv.value != ""},
 		option{"--value-from-stdin", f.fromStdin})
 	switch {
@@ -37,7 +37,7 @@ func (f *valueFlags) read(a app) (string, error) {
 	case len(given) == 0:
 		return "", errors.New("--value-from-env, --value-from-stdin or --value: is missing: give one of them")
 	case f.fromStdin:
-		b, err := readSome(a.stdin)
+		b, err := readSome(ctx, a.stdin)
 		value := strings.TrimRight(string(b), "\r\n")
 		if err == nil && value == "" {
 			err = errors.New("standard input is empty")
@@ -58,7 +58,7 @@ func (a app) envVarsCreate(g *global) *cobra.Command {
 	var v valueFlags
 	var name text
 	cmd := command("create", "Give an environment variable a value", func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		value, wrong := v.read(a)
+		value, wrong := v.read(ctx, a)
 		var missing error
 		if name.value == "" {
 			missing = errors.New("--name: is missing: give it")
@@ -115,7 +115,7 @@ func (a app) envVarsUpdate(g *global) *cobra.Command {
 	var v valueFlags
 	cmd := command("update NAME", "Change a value of an environment variable", func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		name, wrong := oneVariable(cmd, args)
-		value, unread := v.read(a)
+		value, unread := v.read(ctx, a)
 		s, in, err := f.find(ctx, a, cmd, g, wrong, unread)
 		if err != nil {
 			return err

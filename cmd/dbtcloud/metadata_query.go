@@ -44,8 +44,8 @@ type queryFlags struct {
 func (a app) metadataQuery(g *global) *cobra.Command {
 	f := new(queryFlags)
 	cmd := command("query", "Send a GraphQL query", func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		query, problem := f.document(a)
-		vars, err := f.values(a, query)
+		query, problem := f.document(ctx, a)
+		vars, err := f.values(ctx, a, query)
 		client, err := a.client(cmd, g, problem, err)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (a app) metadataQuery(g *global) *cobra.Command {
 }
 
 // document is the text of the query.
-func (f *queryFlags) document(a app) (string, error) {
+func (f *queryFlags) document(ctx context.Context, a app) (string, error) {
 	if _, err := atMostOne(option{"--query", f.query.value != ""}, option{"--file", f.file.value != ""}); err != nil {
 		return "", err
 	}
@@ -83,7 +83,7 @@ func (f *queryFlags) document(a app) (string, error) {
 	case from == "" || from == "-":
 		from, what = "-", "standard input"
 	}
-	b, err := a.readFile(from)
+	b, err := a.readFile(ctx, from)
 	text := strings.TrimPrefix(string(b), byteOrderMark)
 	if err == nil && strings.TrimSpace(text) == "" {
 		err = errors.New("is empty: it must have the query")
@@ -95,7 +95,7 @@ func (f *queryFlags) document(a app) (string, error) {
 }
 
 // values are the variables: those of --variables, and those of --var.
-func (f *queryFlags) values(a app, query string) (map[string]any, error) {
+func (f *queryFlags) values(ctx context.Context, a app, query string) (map[string]any, error) {
 	text, vars := f.variables.value, map[string]any{}
 	if name, isFile := strings.CutPrefix(text, "@"); isFile {
 		if name == "-" && (f.query.value == "" && f.file.value == "" || f.file.value == "-") {
@@ -104,7 +104,7 @@ func (f *queryFlags) values(a app, query string) (map[string]any, error) {
 		if name == "" {
 			return nil, errors.New("--variables: @ must be followed by the name of a file")
 		}
-		b, err := a.readFile(name)
+		b, err := a.readFile(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("--variables: %w", err)
 		}

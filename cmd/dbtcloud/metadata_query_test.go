@@ -244,6 +244,37 @@ func TestMetadataInterrupted(t *testing.T) {
 	}
 }
 
+// TestInterruptedWhileReading: nobody writes to standard input, and nobody waits for it any more.
+func TestInterruptedWhileReading(t *testing.T) {
+	t.Parallel()
+	c := newShop(t)
+	for _, line := range []string{"metadata query", "metadata query --file=-", "metadata query --query {a} --variables @-", "env-vars create --name DBT_A --project Analytics --environment CI --value-from-stdin"} {
+		silent, end := io.Pipe()
+		ctx, interrupt := context.WithCancel(t.Context())
+		var stderr strings.Builder
+		a := app{getenv: func(name string) string { return c.env[name] }, stdin: reading{silent, interrupt}, stdout: io.Discard, stderr: &stderr}
+		if status := a.run(ctx, args(line)); status != exitInterrupted || !strings.Contains(stderr.String(), "dbtcloud: interrupted: ") {
+			t.Errorf("%s: exit status %d, stderr %q", line, status, &stderr)
+		}
+		_ = end.Close()
+	}
+	if n := len(c.Requests()); n > 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// reading tells when it is read.
+type reading struct {
+	io.Reader
+
+	tell func()
+}
+
+func (r reading) Read(p []byte) (int, error) {
+	r.tell()
+	return r.Reader.Read(p)
+}
+
 func TestAssignments(t *testing.T) {
 	t.Parallel()
 	const query = `query($big: BigInt!, $int: Int, $float: Float, $on: Boolean, $text: String, $date: Date, $tags: [String!], $ids: [BigInt!]!, $filter: Filter, $any: AnyScalar) { a }`

@@ -49,12 +49,12 @@ func newDraft[R any](cmd *cobra.Command, flags fields[R], kind string, like refl
 }
 
 // read is the request as far as --file says, and what cannot be right in it and in the flags.
-func (d *draft[R]) read(a app) (R, error) {
+func (d *draft[R]) read(ctx context.Context, a app) (R, error) {
 	var req R
 	if !d.set.Changed("file") {
 		return req, d.flags.check()
 	}
-	text, err := a.readFile(d.file)
+	text, err := a.readFile(ctx, d.file)
 	if err == nil {
 		err = parseRequest(strings.TrimPrefix(string(text), byteOrderMark), &req, d.like, d.kind)
 	}
@@ -92,20 +92,33 @@ const byteOrderMark = "\ufeff"
 const maxFile = 1 << 20
 
 // readFile reads a file, or standard input for -.
-func (a app) readFile(name string) ([]byte, error) {
+func (a app) readFile(ctx context.Context, name string) ([]byte, error) {
 	if name == "-" {
-		return readSome(a.stdin)
+		return readSome(ctx, a.stdin)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return readSome(f)
+	return readSome(ctx, f)
 }
 
-func readSome(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+// readSome reads up to 1 MiB, or until ctx ends: a read cannot be interrupted, so it is
+// left to itself for as long as the process still lives.
+func readSome(ctx context.Context, r io.Reader) ([]byte, error) {
+	var b []byte
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b, err = io.ReadAll(io.LimitReader(r, maxFile+1))
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-done:
+	}
 	if err == nil && len(b) > maxFile {
 		err = errors.New("is larger than 1 MiB")
 	}
@@ -121,7 +134,7 @@ func createCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, 
 	in := place{needed: r.inProject}
 	var d *draft[R]
 	cmd := command("create", "Create "+one(r.kind), func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		req, err := d.read(a)
+		req, err := d.read(ctx, a)
 		if err == nil {
 			err = d.missing(cmd, req, w.required)
 		}
@@ -152,7 +165,7 @@ func updateCommand[T thing, R any](a app, g *global, r resource[T], w writer[T, 
 	var d *draft[R]
 	cmd := command("update "+argument(r.kind), "Change "+one(r.kind), func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, r.kind, args)
-		req, err := d.read(a)
+		req, err := d.read(ctx, a)
 		if err == nil {
 			err = d.nothing(req)
 		}
