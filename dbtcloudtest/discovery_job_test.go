@@ -74,6 +74,12 @@ func TestDiscoveryOfAJob(t *testing.T) {
 				t.Errorf("run %v, %s (-want +got):\n%s", test.run, test.fields, diff)
 			}
 		}
+		times, _ := jobData(t, s, job, nil, `model(uniqueId: "model.shop.stg_orders") { compileStartedAt compileCompletedAt executeStartedAt executeCompletedAt runGeneratedAt runElapsedTime }`).(object)["model"].(object)
+		for name, value := range times {
+			if value == nil || len(times) != 6 {
+				t.Errorf("%s is %v, want what follows from the run", name, value)
+			}
+		}
 		s.AddRun(dbtcloudtest.RunSpec{JobID: job})
 		if got := jobData(t, s, job, nil, `runId`); !cmp.Equal(got, any(object{"runId": number(bad)})) {
 			t.Errorf("beside a run that has not ended: %v, want the latest that has, %d", got, bad)
@@ -221,6 +227,28 @@ func TestDiscoveryTellsAHistory(t *testing.T) {
 	if diff := cmp.Diff(want, any(got)); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
+}
+
+// TestDiscoveryOfAJobReadsNodes tells what a node was given from where a job's nodes have it, numbers in either form.
+func TestDiscoveryOfAJobReadsNodes(t *testing.T) {
+	jobShop(t, func(t *testing.T, s *dbtcloudtest.Server, job int64) {
+		s.SetNodes(production,
+			dbtcloudtest.Node{"uniqueId": "source.p.s.a", "freshness": object{"criteria": object{"warnAfter": object{"count": 12, "period": "hour"}}, "snapshottedAt": "2026-01-02T00:00:00Z"}},
+			dbtcloudtest.Node{"uniqueId": "model.p.a", "catalog": object{"rowCountStat": "9007199254740993"}})
+		if got, want := of(t, s, "applied", `lastUpdatedAt`)["lastUpdatedAt"], time.Now().UTC().Format("2006-01-02T15:04:05.000Z"); got != want {
+			t.Errorf("before any run the last update is %v, want that of the nodes, %s", got, want)
+		}
+		s.AddRun(dbtcloudtest.RunSpec{JobID: job})
+		time.Sleep(time.Hour)
+		want := decoded(t, `{"sources":[{"criteria":{"warnAfter":{"count":12,"period":"hour"}},"snapshottedAt":"2026-01-02T00:00:00Z"}]}`)
+		if diff := cmp.Diff(want, jobData(t, s, job, nil, `sources { criteria { warnAfter { count period } } snapshottedAt }`)); diff != "" {
+			t.Errorf("sources (-want +got):\n%s", diff)
+		}
+		got := of(t, s, "applied", `models { edges { node { catalog { rowCountStat } } } }`)
+		if diff := cmp.Diff(decoded(t, `{"models":{"edges":[{"node":{"catalog":{"rowCountStat":9007199254740993}}}]}}`), any(got)); diff != "" {
+			t.Errorf("models (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // TestNothingEverRan looks at an environment without nodes before and after its first run.
