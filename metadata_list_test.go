@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -286,6 +287,42 @@ func TestPagesAreOfTheirTime(t *testing.T) {
 			t.Errorf("sequence %d asked %v", i, r)
 		}
 	}
+}
+
+// TestPagesOfNodes: a connection may hold its items without edges.
+func TestPagesOfNodes(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, func(n int, _ *http.Request) (*http.Response, error) {
+		return response(200, "application/json", fmt.Sprintf(`{"data":{"environment":{"applied":{"models":{"nodes":[{"uniqueId":"m%d"}],"pageInfo":{"endCursor":"%d","hasNextPage":%t}}}}}}`, n, n, n < 3)), nil
+	})
+	const query = `query($c: String) { environment(id: 1) { applied { models(after: $c) { nodes { uniqueId } pageInfo { endCursor hasNextPage } } } } }`
+	ids, err := names(dbtcloud.QueryAll[dbtcloud.Model](t.Context(), c.Metadata, query, nil, "environment.applied.models"))
+	if diff := cmp.Diff([]string{"m1", "m2", "m3"}, ids); err != nil || diff != "" {
+		t.Errorf("error %v, (-want +got):\n%s", err, diff)
+	}
+	var cursors []any
+	for _, r := range s.requests() {
+		cursors = append(cursors, askedBy(strings.NewReader(r.Body)).Variables["c"])
+	}
+	if diff := cmp.Diff([]any{nil, "1", "2"}, cursors); diff != "" {
+		t.Errorf("cursors (-want +got):\n%s", diff)
+	}
+}
+
+// TestPagesAtOnce: a sequence may be ranged over by several at once, each from the start.
+func TestPagesAtOnce(t *testing.T) {
+	t.Parallel()
+	c, _ := scripted(t, connection(20))
+	seq := c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}, dbtcloud.PageSize(3))
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			if ids, err := names(seq); err != nil || len(ids) != 20 {
+				t.Errorf("%d items, %v", len(ids), err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // TestPagesFromACursor: the caller may begin anywhere; coming back there is an error.
