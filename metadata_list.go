@@ -31,7 +31,7 @@ type listing struct {
 	node     string   // the GraphQL type of an item
 	input    string   // the GraphQL type of the filter; empty where there is none
 	filter   any      // what to send as the filter; an empty object is not sent
-	required bool     // whether an empty filter is sent all the same
+	required bool     // whether the list takes no empty filter
 	sort     any      // an AppliedModelSort, or nil
 	args     map[string]any
 	problem  error // why the filter cannot be right
@@ -101,7 +101,7 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	w := newWriter(in)
 	w.declare("first", "Int", first, "first")
 	w.declare("after", "String", nil, "after")
-	if l.input != "" && (l.required || !emptyObject(l.filter)) {
+	if !emptyObject(l.filter) {
 		w.declare("filter", l.input+required(l.required), l.filter, "filter")
 	}
 	if l.sort != nil {
@@ -117,14 +117,7 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	if err = x.checkChoices(l, w.vars); err != nil {
 		return d, nil, 0, err
 	}
-	if in.field == "environment" {
-		text = "{ edges { node " + text + " } pageInfo { endCursor hasNextPage } }"
-	}
-	d = w.document(l.path, text)
-	if d.by = cursors; in.field == "environment" {
-		d.by = pageInfos
-	}
-	return d, sel, first, nil
+	return w.document(l.path, text), sel, first, nil
 }
 
 // documentWriter collects the variables of a document for a list.
@@ -155,9 +148,13 @@ func (w *documentWriter) declare(name, typ string, value any, arg string) {
 	}
 }
 
-// document is the document for the list at path, of whose items (or pages) text tells
-// what is wanted.
+// document is the document for the list at path, of whose items text tells what is
+// wanted: one of an environment is a connection.
 func (w *documentWriter) document(path []string, text string) document {
+	by := cursors
+	if w.in.field == "environment" {
+		by, text = pageInfos, "{ edges { node "+text+" } pageInfo { endCursor hasNextPage } }"
+	}
 	path = append([]string{w.in.field}, path...)
 	var name, body strings.Builder
 	for i, step := range path {
@@ -174,7 +171,7 @@ func (w *documentWriter) document(path []string, text string) document {
 	return document{
 		name: name.String(),
 		text: "query " + name.String() + "(" + strings.Join(w.declared, ", ") + ") { " + strings.TrimSuffix(body.String(), "{ ") + text + strings.Repeat(" }", len(path)),
-		vars: w.vars, path: path,
+		vars: w.vars, path: path, by: by,
 	}
 }
 
@@ -370,8 +367,8 @@ func required(yes bool) string {
 
 // emptyObject tells whether a filter filters nothing.
 func emptyObject(v any) bool {
-	b, err := json.Marshal(v)
-	return v == nil || err == nil && string(b) == "{}"
+	b, _ := json.Marshal(v) // strings and booleans: cannot fail
+	return v == nil || string(b) == "{}"
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -90,6 +90,46 @@ func TestModelsPages(t *testing.T) {
 	})
 }
 
+// TestListDocument: what is sent for a list, whole, also where the filter is a pointer.
+func TestListDocument(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", "", "null", "false")))
+	f := &dbtcloud.ModelFilter{Tags: []string{"x"}, Sort: dbtcloud.ModelSort{Field: dbtcloud.SortByUniqueID}}
+	type name struct{ Name string }
+	if _, err := dbtcloud.Collect(dbtcloud.Select[name](t.Context(), c.Metadata, 5, f, dbtcloud.PageSize(7))); err != nil {
+		t.Fatal(err)
+	}
+	want := graphqlRequest{
+		OperationName: "EnvironmentAppliedModels",
+		Query: "query EnvironmentAppliedModels($environmentId: BigInt!, $first: Int, $after: String, $filter: ModelAppliedFilter, $sort: AppliedModelSort) " +
+			"{ environment(id: $environmentId) { applied { models(first: $first, after: $after, filter: $filter, sort: $sort) { edges { node { uniqueId name } } pageInfo { endCursor hasNextPage } } } } }",
+		Variables: map[string]any{"environmentId": 5.0, "first": 7.0, "filter": map[string]any{"tags": []any{"x"}}, "sort": map[string]any{"field": "uniqueId", "direction": "asc"}},
+	}
+	got := askedBy(strings.NewReader(s.requests()[0].Body))
+	got.Query = strings.Join(strings.Fields(got.Query), " ")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestAncestorTypes: all kinds, unless some are named; none where no ancestors are asked for.
+func TestAncestorTypes(t *testing.T) {
+	t.Parallel()
+	for want, opts := range map[string][]dbtcloud.QueryOption{
+		"[Exposure Macro Model Seed Snapshot Source]": {dbtcloud.Fields("ancestors.name")},
+		"[Seed Source]": {dbtcloud.Fields("ancestors.name"), dbtcloud.AncestorTypes(dbtcloud.ResourceSeed, dbtcloud.ResourceSource)},
+		"<nil>":         {dbtcloud.Fields("name"), dbtcloud.AncestorTypes(dbtcloud.ResourceSeed)},
+	} {
+		c, s := scripted(t, always(200, "application/json", applied("models", "", "null", "false")))
+		if _, err := names(c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{}, opts...)); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(askedBy(strings.NewReader(s.requests()[0].Body)).Variables["ancestorTypes"]); got != want {
+			t.Errorf("asked for the types %s, want %s", got, want)
+		}
+	}
+}
+
 // TestModelsBreak: after a break, and after the end of the context, nothing is asked.
 func TestModelsBreak(t *testing.T) {
 	t.Parallel()
@@ -152,6 +192,7 @@ func TestPagesTraps(t *testing.T) {
 		{"edges that are null", answers{`{"data":{"environment":{"applied":{"models":{"edges":null,"pageInfo":{"hasNextPage":false}}}}}}`}, nil, "", nil},
 		{"a list instead of a connection", answers{`{"data":{"environment":{"applied":{"models":[{"uniqueId":"a"}]}}}}`}, nil, "an object is expected", nil},
 		{"another list", answers{`{"data":{"environment":{"applied":{"seeds":{"edges":[]}}}}}`}, nil, "it holds no models", nil},
+		{"broken before the list", answers{`{"data":{"environment":{"x":}}}`}, nil, "invalid character", nil},
 		{"nothing below the environment", answers{`{"data":{"environment":{}}}`}, nil, "it holds no applied", nil},
 		{"edges twice", answers{`{"data":{"environment":{"applied":{"models":{"edges":[` + node("a") + `],"edges":[]}}}}}`}, []string{"a"}, `"edges" comes twice`, nil},
 		{"data twice", answers{`{"data":{"environment":null},"data":{"environment":null}}`}, nil, `"data" comes twice`, nil},

@@ -274,7 +274,6 @@ func (s *selection) unalias(raw json.RawMessage) (json.RawMessage, error) {
 	if !s.aliased() {
 		return raw, nil
 	}
-	raw = bytes.TrimSpace(raw)
 	if bytes.HasPrefix(raw, []byte("[")) {
 		var items []json.RawMessage
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -289,8 +288,8 @@ func (s *selection) unalias(raw json.RawMessage) (json.RawMessage, error) {
 		return json.Marshal(items)
 	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-		return raw, err
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
 	}
 	for _, f := range s.fields {
 		value, ok := members[f.key()]

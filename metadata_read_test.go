@@ -100,6 +100,46 @@ func TestReadReply(t *testing.T) {
 	}
 }
 
+// TestBound: what may become large in memory is counted, what stands in texts is not.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	many := func(unit string, n int) string { return strings.Repeat(unit, n) }
+	for name, test := range map[string]struct {
+		body string
+		want string // the error
+	}{
+		"objects":               {many("{}", maxObjects), ""},
+		"more objects":          {many("{}", maxObjects+1), "more than 524288 objects"},
+		"items":                 {many("5,", maxValues), ""},
+		"more items":            {many("5,", maxValues+1), "more than 4194304 values"},
+		"lists":                 {many("[]", maxValues), ""},
+		"more lists":            {many("[]", maxValues+1), "more than 4194304 values"},
+		"objects among values":  {many("{}", 2) + many("[]", maxValues-1), "more than 4194304 values"},
+		"in a text":             {`"` + many("{", maxObjects) + many("[,", maxValues) + `{"`, ""},
+		"after an escaped text": {`"\"{" ` + many("{", maxObjects+1), "objects"},
+		"after an escape":       {`"\\" ` + many("{", maxObjects+1), "objects"},
+	} {
+		err := bound([]byte(test.body))
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// TestReadHalf: an answer that was cut off anywhere is an error.
+func TestReadHalf(t *testing.T) {
+	t.Parallel()
+	const whole = `{"errors":null,"data":{"environment":{"applied":{"models":{"edges":[{"cursor":"1","node":{"uniqueId":"a"}}],"pageInfo":{"endCursor":"1","hasNextPage":true}}}}}}`
+	if _, _, err := readPage(whole, 5); err != nil {
+		t.Fatal(err)
+	}
+	for end := range len(whole) {
+		if p, r, err := readPage(whole[:end], 5); err == nil {
+			t.Errorf("%s: %+v and %+v, want an error", whole[:end], p, r)
+		}
+	}
+}
+
 // TestNamesOfBigInts: names that stand for other things somewhere are none.
 func TestNamesOfBigInts(t *testing.T) {
 	t.Parallel()
