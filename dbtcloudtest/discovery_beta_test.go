@@ -66,12 +66,13 @@ func TestDiscoveryBeta(t *testing.T) {
 		{`query($id: BigInt!) { environment(id: $id) { applied {
 			orders: searchResults(filter: {query: "ORDERS", resourceTypes: [Model]}) { edges { node { matchedField highlight hit { uniqueId __typename } } } }
 			columns: searchResults(filter: {query: "amo", fields: [column]}, first: 1) { totalCount edges { node { matchedField highlight } } }
+			elsewhere: searchResults(filter: {query: "amo", fields: [name, code]}) { totalCount }
 			nothing: searchResults(filter: {query: "orders", tags: ["weekly"]}) { totalCount } } } }`,
 			`{"environment":{"applied":{"orders":{"edges":[
 			{"node":{"matchedField":"name","highlight":"stg_orders","hit":{"uniqueId":"model.shop.stg_orders","__typename":"ModelAppliedStateNode"}}},
 			{"node":{"matchedField":"name","highlight":"orders","hit":{"uniqueId":"model.shop.orders","__typename":"ModelAppliedStateNode"}}},
 			{"node":{"matchedField":"code","highlight":"SELECT * FROM Orders","hit":{"uniqueId":"model.shop.report","__typename":"ModelAppliedStateNode"}}}]},
-			"columns":{"totalCount":1,"edges":[{"node":{"matchedField":"column","highlight":"amount"}}]},"nothing":{"totalCount":0}}}}`},
+			"columns":{"totalCount":1,"edges":[{"node":{"matchedField":"column","highlight":"amount"}}]},"elsewhere":{"totalCount":0},"nothing":{"totalCount":0}}}}`},
 		{`query($id: BigInt!) { environment(id: $id) { applied { models(filter: {uniqueIds: ["model.shop.report"]}) { edges { node { parents { __typename } } } } } } }`,
 			`{"environment":{"applied":{"models":{"edges":[{"node":{"parents":[{"__typename":"ModelAppliedStateNestedNode"},{"__typename":"ExternalModelNode"}]}}]}}}}`},
 	}
