@@ -71,12 +71,12 @@ func callWith(ctx context.Context, method reflect.Value, at int, id int64) error
 	out := method.Call(args)
 	last := out[len(out)-1]
 	if last.Kind() != reflect.Func {
-		err, _ := last.Interface().(error)
+		err, _ := reflect.TypeAssert[error](last)
 		return err
 	}
 	var first error
 	yield := reflect.MakeFunc(last.Type().In(0), func(pair []reflect.Value) []reflect.Value {
-		first, _ = pair[1].Interface().(error)
+		first, _ = reflect.TypeAssert[error](pair[1])
 		return []reflect.Value{reflect.ValueOf(false)}
 	})
 	last.Call([]reflect.Value{yield})

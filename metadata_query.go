@@ -141,10 +141,10 @@ func checkValue(typ *ast.Type, v any) error {
 // checkMembers checks those members of an input that are known.
 func checkMembers(typ string, v any) error {
 	def := discovery.Beta().Types[typ]
-	object, ok := v.(map[string]any)
-	if def == nil || !ok {
+	if def == nil {
 		return nil
 	}
+	object, _ := v.(map[string]any)
 	for _, name := range sortedKeys(object) {
 		if f := def.Fields.ForName(name); f != nil {
 			if err := checkValue(f.Type, object[name]); err != nil {

@@ -28,6 +28,7 @@ func TestQueryRefuses(t *testing.T) {
 		{"without a variable", models, nil, "variable $e: is missing: the query declares it as BigInt!"},
 		{"a variable that is null", models, map[string]any{"e": nil}, "variable $e: must not be null"},
 		{"a variable too many", models, map[string]any{"e": 1, "x": 1}, "variable $x: the query does not declare it"},
+		{"a variable like no other", `query($environmentId: BigInt) { a(b: $environmentId) }`, map[string]any{"x": 1}, "variable $x: the query does not declare it$"},
 		{"a variable that is misspelled", `query($environmentId: BigInt) { a(b: $environmentId) }`, map[string]any{"environment_id": 1}, "did you mean environmentId?"},
 		{"a word for a BigInt", models, map[string]any{"e": "prod"}, "variable $e: must be BigInt!, not a string"},
 		{"a fraction for a BigInt", models, map[string]any{"e": 1.5}, "must be BigInt!, not a fraction"},
@@ -37,6 +38,7 @@ func TestQueryRefuses(t *testing.T) {
 		{"a number for an enum", `query($s: RunStatus) { a(s: $s) }`, map[string]any{"s": 5}, "variable $s: must be RunStatus, not a number"},
 		{"a number in a filter", models, map[string]any{"e": 1, "f": map[string]any{"tomorrow": 5, "uniqueIds": []any{5}}}, "variable $f: uniqueIds item 0: must be String!, not a number"},
 		{"a number for a filter", models, map[string]any{"e": 1, "f": 5}, "variable $f: must be ModelAppliedFilter, not a number"},
+		{"a number for a list", models, map[string]any{"e": 1, "t": 5}, "variable $t: must be String!, not a number"},
 		{"a number in a list", models, map[string]any{"e": 1, "t": []any{"a", 5}}, "variable $t: item 1: must be String!, not a number"},
 		{"a null in a list", models, map[string]any{"e": 1, "t": []any{nil}}, "variable $t: item 0: must not be null"},
 		{"no date", `query($d: Date) { a(d: $d) }`, map[string]any{"d": "2026-13-01"}, "variable $d: must be Date, not a string"},
@@ -45,6 +47,7 @@ func TestQueryRefuses(t *testing.T) {
 		{"a large page in the text", `{ environment(id: 1) { applied { models(first: 501) { totalCount } } } }`, nil, "must be from 1 to 500, not 501"},
 		{"a large page by default", `query($n: Int = 501) { environment(id: 1) { applied { models(first: $n) { totalCount } } } }`, nil, "must be from 1 to 500, not 501"},
 		{"a large page in a fragment", `{ environment(id: 1) { ...E } } fragment E on Environment { applied { ... on AppliedState { models(first: 501) { totalCount } } } }`, nil, "must be from 1 to 500, not 501"},
+		{"a large page in a fragment of a job", `{ job(id: 1) { ...J } } fragment J on JobNode { models(first: 101) { name } }`, nil, "must be from 1 to 100, not 101"},
 		{"no page", `{ environment(id: 1) { applied { models(first: 0) { totalCount } } } }`, nil, "must be from 1 to 500, not 0"},
 		{"a large page of a job", `{ job(id: 1) { models(first: 101) { name } } }`, nil, "must be from 1 to 100, not 101"},
 		{"what does not encode", `query($f: Int) { a }`, map[string]any{"f": func() {}}, "the variables"},
@@ -56,7 +59,7 @@ func TestQueryRefuses(t *testing.T) {
 			if err == nil {
 				err = q.check()
 			}
-			if err == nil || !strings.Contains(err.Error(), test.want) {
+			if err == nil || !strings.Contains(err.Error()+"$", test.want) {
 				t.Errorf("error %v, want one that says %q", err, test.want)
 			}
 		})
@@ -68,6 +71,9 @@ func TestQueryTakes(t *testing.T) {
 	t.Parallel()
 	for text, vars := range map[string]map[string]any{
 		`{ environment(id: 1) { applied { unheardOf(first: 500) { of } } } }`:                            nil,
+		`query ($x: Tomorrow) { a(x: $x) }`:                                                              {"x": map[string]any{"y": 1}},
+		`query ($n: Int) { environment(id: 1) { applied { models(first: $n) { totalCount } } } }`:        nil,
+		`query ($n: Int! = 5) { a(n: $n) }`:                                                              nil,
 		`query Named($e: BigInt!) { environment(id: $e) { adapterType } }`:                               {"e": "70506183137151"},
 		`query ($e: BigInt!) { environment(id: $e) { adapterType } }`:                                    {"e": int64(7)},
 		`query ($n: Int = 5, $b: Boolean, $f: Float, $s: String!) { a(n: $n, b: $b, f: $f, s: $s) }`:     {"b": true, "f": 1, "s": ""},

@@ -107,13 +107,10 @@ type part struct{ Name string }
 
 type Part struct{ Alias *string }
 
-type parts []part
-
 // all is a struct with what a member can be and is seldom.
 type all struct {
 	part
 	*Part
-	parts
 	ID            int64   `json:"environmentId"`
 	Columns       float64 `json:"columnCount"`
 	Account       *uint32 `json:"accountId"`
