@@ -302,7 +302,7 @@ func (x selector) defaults(typ *ast.Definition) []string {
 func (x selector) leaves(typ *ast.Definition) []string {
 	var names []string
 	for _, f := range typ.Fields {
-		if !strings.HasPrefix(f.Name, "__") && len(f.Arguments) == 0 && !x.schema.Types[f.Type.Name()].IsCompositeType() && discovery.Attested(f) == "" {
+		if len(f.Arguments) == 0 && !x.schema.Types[f.Type.Name()].IsCompositeType() && discovery.Attested(f) == "" {
 			names = append(names, f.Name)
 		}
 	}
@@ -327,9 +327,7 @@ func (x selector) owners(typ *ast.Definition, name string) []*ast.Definition {
 func fieldNames(typ *ast.Definition) []string {
 	var names []string
 	for _, f := range typ.Fields {
-		if !strings.HasPrefix(f.Name, "__") {
-			names = append(names, f.Name)
-		}
+		names = append(names, f.Name)
 	}
 	return names
 }

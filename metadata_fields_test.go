@@ -2,6 +2,9 @@ package dbtcloud
 
 import (
 	"encoding/json"
+	"net/netip"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +101,68 @@ func TestSelectsUnknown(t *testing.T) {
 	}
 }
 
+// TestIsName: what UnknownFields sends is a name, and can be nothing else.
+func TestIsName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"a": true, "Z": true, "_": true, "__typename": true, "a1": true, "a0_9": true, "aZ": true,
+		"": false, "1": false, "0a": false, "9": false, "a b": false, "a-b": false, "a{": false, "a:b": false, "a/": false, "é": false, "aé": false, "a\x00": false, "a\n": false, "$a": false, "a,": false, "\xff": false, "a\x7f": false, "a\u0080": false,
+	} {
+		if isName(name) != want {
+			t.Errorf("%q: %v, want %v", name, !want, want)
+		}
+	}
+}
+
+// TestSelectsRefuses: a path that leads nowhere says what might have been meant.
+func TestSelectsRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ typ, path, want string }{
+		{"EnvironmentAppliedNode", "executionInfo.nope", `field "executionInfo.nope": `},
+		{"EnvironmentAppliedNode", "materializedTyp", "did you mean materializedType?"},
+		{modelNode, "x", `has no field "x"; it has access, accountId, alias, `},
+		{"EnvironmentAppliedNode", "x", `has no field "x"; it has access, accountId, alias, `},
+		{modelNode, strings.Repeat("a.", maxDepth) + "b", "is deeper than 8 names"},
+	}
+	for _, test := range tests {
+		_, err := selector{schema: discovery.GA()}.selects(test.typ, []string{test.path})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s of %s: error %v, want %q", test.path, test.typ, err, test.want)
+		}
+	}
+	if _, err := (selector{discovery.GA(), true}).selects(modelNode, []string{strings.Repeat("a.", maxDepth-1) + "b"}); err != nil {
+		t.Errorf("%d names: %v", maxDepth, err)
+	}
+}
+
+// TestSelectsOfAnotherSchema: what no type of this schema has yet.
+func TestSelectsOfAnotherSchema(t *testing.T) {
+	t.Parallel()
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { n: Node } interface Node { uniqueId: String! }
+		type B implements Node { uniqueId: String!, at(zone: String): String, size: Int, parts(kind: String!): Part, pieces(kind: String! = "x", of: Int): Part, executionInfo: Part }
+		type A implements Node { uniqueId: String!, size: Int } type Part { name: String, at(zone: String!): String }`})
+	for path, want := range map[string]string{
+		"size":   "{ __typename uniqueId ... on A { size } ... on B { size } }",
+		"pieces": "{ __typename uniqueId ... on B { pieces { name } } }",
+		"":       "{ __typename uniqueId ... on B { executionInfo { name } } }",
+	} {
+		paths := []string{path}
+		if path == "" {
+			paths = nil
+		}
+		sel, err := selector{schema: schema}.selects("Node", paths)
+		if err != nil || strings.Join(strings.Fields(sel.String()), " ") != want {
+			t.Errorf("%q: %v and %v, want %s", path, sel, err, want)
+		}
+	}
+	if sel, err := (selector{schema: schema}).selects("B", nil); err != nil || strings.Join(strings.Fields(sel.String()), " ") != "{ uniqueId size executionInfo { name } }" {
+		t.Errorf("defaults: %v and %v", sel, err)
+	}
+	if _, err := (selector{schema: schema}).selects("B", []string{"parts.name"}); err == nil || !strings.Contains(err.Error(), "parts takes arguments: ask for it with Query") {
+		t.Errorf("arguments: %v", err)
+	}
+}
+
 // TestDefaultsAreBounded: without being asked for, nothing comes that is large, uncertain
 // or a list of other nodes.
 func TestDefaultsAreBounded(t *testing.T) {
@@ -172,4 +237,47 @@ func drawPath(t *rapid.T, x selector, typ *ast.Definition) string {
 		return name
 	}
 	return name + "." + drawPath(t, x, below)
+}
+
+// TestFits: which Go types take the values of which fields.
+func TestFits(t *testing.T) {
+	t.Parallel()
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `scalar BigInt scalar JSONObject scalar AnyScalar scalar DateTime enum E { A } type O { s: String } type Query {
+		s: String n: Int big: BigInt f: Float yes: Boolean j: JSONObject any: AnyScalar e: E d: DateTime list: [String!]! o: O os: [O!]! }`})
+	type object struct{ S string }
+	var (
+		texts   = []any{"", new(""), new(new(""))}
+		numbers = []any{0, int8(0), int64(0), uint16(0), uint64(0), json.Number(""), new(json.Number(""))}
+		reals   = []any{float32(0), 0.0, new(0.0)}
+		objects = []any{object{}, new(object), new(new(object)), map[string]any{}, map[string]string{}}
+		lists   = []any{[]string{}, [2]string{}, new([]string{}), []*string{}}
+		always  = []any{json.RawMessage{}, new(json.RawMessage{}), new(new(json.RawMessage{})), new(any(nil)), new(new(any(nil))), new(error(nil)), Time{}, new(Time), netip.Addr{}}
+		never   = []any{func() {}, make(chan int), 1i, uintptr(0)}
+	)
+	fitting := map[string][][]any{
+		"s": {texts}, "e": {texts}, "d": {texts}, "n": {numbers, reals}, "big": {numbers, reals}, "f": {reals, {json.Number(""), new(json.Number(""))}}, "yes": {{true, new(true)}},
+		"j": {objects}, "any": {texts, numbers, reals, objects, lists, {true}, never}, "list": {lists, {[]any{}, []json.RawMessage{}}}, "o": {objects},
+		"os": {{[]object{}, []*object{}, new([]object{}), []map[string]any{}, []any{}, []json.RawMessage{}, []Time{}}},
+	}
+	all := slices.Concat(texts, numbers, reals, objects, lists, never, []any{true, []any{}, []json.RawMessage{}, []object{}, []int{}, []bool{}, [][]string{}, []byte{}})
+	for _, field := range schema.Query.Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		var want []string
+		for _, values := range fitting[field.Name] {
+			for _, v := range values {
+				want = append(want, reflect.TypeOf(v).String())
+			}
+		}
+		for _, v := range slices.Concat(all, always) {
+			typ := reflect.TypeOf(v)
+			err := fits(typ, field, schema.Types[field.Type.Name()])
+			takes := slices.Contains(want, typ.String()) || slices.ContainsFunc(always, func(a any) bool { return reflect.TypeOf(a) == typ }) ||
+				field.Name == "any" || typ == reflect.TypeFor[[]any]() && field.Type.Elem != nil || typ == reflect.TypeFor[[]json.RawMessage]() && field.Type.Elem != nil
+			if (err == nil) != takes {
+				t.Errorf("%s for %s: %v", typ, field.Type, err)
+			}
+		}
+	}
 }

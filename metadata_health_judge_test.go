@@ -38,6 +38,7 @@ func TestJudgeModel(t *testing.T) {
 			[]string{"Degraded LastRunFailed its last run failed: no such table"}},
 		{"failed without a word", func(m *Model) { m.ExecutionInfo = &ExecutionInfo{LastRunStatus: NodeError} }, []string{"Degraded LastRunFailed its last run failed"}},
 		{"skipped", func(m *Model) { m.ExecutionInfo = &ExecutionInfo{LastRunStatus: NodeSkipped} }, []string{"Caution LastRunSkipped its last run ended with skipped"}},
+		{"warned", func(m *Model) { m.ExecutionInfo = &ExecutionInfo{LastRunStatus: NodeWarn} }, []string{"Caution LastRunSkipped its last run ended with warn"}},
 		{"never ran", func(m *Model) { m.ExecutionInfo = nil }, []string{"Unknown Unknown no run is known to have built it"}},
 		{"ran somehow", func(m *Model) { m.ExecutionInfo = &ExecutionInfo{LastRunStatus: "paused"} }, []string{`Unknown Unknown its last run ended with "paused", which this version does not know`}},
 		{"30 days old", func(m *Model) {

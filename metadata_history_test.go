@@ -238,3 +238,17 @@ func TestChangedModelsProperty(t *testing.T) {
 		}
 	})
 }
+
+// TestModelTimingsOfTheUntimed: what has no time comes last, whatever of it is missing.
+func TestModelTimingsOfTheUntimed(t *testing.T) {
+	t.Parallel()
+	c, _ := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"b"}},{"node":{"uniqueId":"a","executionInfo":{"executionTime":null}}},{"node":{"uniqueId":"d","executionInfo":{"executionTime":0}}},{"node":{"uniqueId":"c","executionInfo":{"executionTime":2.5}}}`, "null", "false")))
+	models, err := c.Metadata.ModelTimings(t.Context(), 5)
+	var ids []string
+	for _, m := range models {
+		ids = append(ids, m.UniqueID)
+	}
+	if diff := cmp.Diff([]string{"c", "d", "a", "b"}, ids); err != nil || diff != "" {
+		t.Errorf("%v, (-want +got):\n%s", err, diff)
+	}
+}

@@ -407,6 +407,10 @@ func TestListRefuses(t *testing.T) {
 		ExecutionInfo struct{ ExecutionTime int }
 	}
 	type function struct{ Name func() }
+	type hollow struct{ ExecutionInfo none }
+	type named struct {
+		*inner `json:"catalog"`
+	}
 	refused := map[string]error{
 		"environment id must be positive, not 0":                                   first(m.Models(ctx, 0, dbtcloud.ModelFilter{})),
 		"environment id must be positive, not -1":                                  first(dbtcloud.Select[nested](ctx, m, -1, dbtcloud.ModelFilter{})),
@@ -420,6 +424,7 @@ func TestListRefuses(t *testing.T) {
 		`no field "x"`:                                                             first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo.x"))),
 		"name is a plain value":                                                    first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name.first"))),
 		`field ""`:                                                                 first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields(""))),
+		`field "__typename.x"`:                                                     first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("__typename.x"))),
 		`field "executionInfo."`:                                                   first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("executionInfo."))),
 		`field "name } } }"`:                                                       first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("name } } }"), dbtcloud.UnknownFields())),
 		"only the beta endpoint is known to have":                                  first(m.Models(ctx, 5, dbtcloud.ModelFilter{}, dbtcloud.Fields("usageQueryCount"))),
@@ -435,9 +440,11 @@ func TestListRefuses(t *testing.T) {
 		"which a sql.NullString cannot take":                                       first(dbtcloud.Select[nullable](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"which a json.Number cannot take":                                          first(dbtcloud.Select[digits](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"which a []uint8 cannot take":                                              first(dbtcloud.Select[octets](ctx, m, 5, dbtcloud.ModelFilter{})),
-		"which a []int cannot take":                                                first(dbtcloud.Select[lists](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"tags is a [String!]!, which a []int cannot":                               first(dbtcloud.Select[lists](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"meta is no list (JSONObject":                                              first(dbtcloud.Select[free](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"executionTime is a Float, which a int":                                    first(dbtcloud.Select[info](ctx, m, 5, dbtcloud.ModelFilter{})),
+		`field "executionInfo": dbtcloud_test.none`:                                first(dbtcloud.Select[hollow](ctx, m, 5, dbtcloud.ModelFilter{})),
+		"embeds *dbtcloud_test.inner":                                              first(dbtcloud.Select[named](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"which a func() cannot take":                                               first(dbtcloud.Select[function](ctx, m, 5, dbtcloud.ModelFilter{})),
 		"dbtcloud_test.none has no exported fields":                                first(dbtcloud.Select[none](ctx, m, 5, dbtcloud.ModelFilter{})),
 		`lastRunStatus: "pass" is none of the values of RunStatus: error, skipped`: first(m.Models(ctx, 5, dbtcloud.ModelFilter{LastRunStatus: dbtcloud.NodePass})),
@@ -454,7 +461,7 @@ func TestListRefuses(t *testing.T) {
 	if len(s.lines()) != 0 {
 		t.Errorf("sent %v", s.lines())
 	}
-	_, _ = none{}.private, lost{}.inner
+	_, _, _ = none{}.private, lost{}.inner, named{}.inner
 }
 
 // TestNewerValues: a value that is newer than this package is sent when its caller says so.

@@ -16,7 +16,7 @@ import (
 // nil for what says nothing about fields: a type of this package, which has bounded
 // defaults, and what is no struct or decodes itself.
 func (x selector) structPaths(t reflect.Type, typeName string) ([]string, error) {
-	for t.Kind() == reflect.Pointer && !decodesItself(t) {
+	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if !asks(t) {
@@ -69,7 +69,7 @@ func (w *structWalk) walk(t reflect.Type, types []*ast.Definition, prefix string
 			if err := w.member(f.Type, prefix+name, defs, within); err != nil {
 				return err
 			}
-		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Pointer:
+		case f.Anonymous && f.Type.Kind() == reflect.Pointer:
 			return fmt.Errorf("%s embeds %s, which cannot be filled: embed the struct itself, or an exported one", t, f.Type)
 		}
 	}
@@ -137,32 +137,35 @@ func (w *structWalk) find(types []*ast.Definition, name string) (canonical strin
 
 // fits tells why a Go type cannot take the values of a field.
 func fits(t reflect.Type, def *ast.FieldDefinition, typ *ast.Definition) error {
-	if decodesItself(t) || t.Kind() == reflect.Interface {
-		return nil
+	whole, inner := t, def.Type
+	for ; ; t, inner = t.Elem(), inner.Elem {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		list := t.Kind() == reflect.Slice || t.Kind() == reflect.Array
+		switch {
+		case decodesItself(t) || t.Kind() == reflect.Interface:
+			return nil
+		case inner.Elem != nil && !list:
+			return fmt.Errorf("%s is a list (%s), which a %s cannot take: use a slice", def.Name, def.Type, whole)
+		case inner.Elem == nil && list && typ.Name != "AnyScalar":
+			return fmt.Errorf("%s is no list (%s), which a %s cannot take", def.Name, inner, whole)
+		}
+		if inner.Elem == nil {
+			break
+		}
 	}
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
+	if typ.IsCompositeType() && t.Kind() != reflect.Struct && t.Kind() != reflect.Map {
+		return fmt.Errorf("%s is an object (%s), which a %s cannot take: use a struct", def.Name, def.Type, whole)
 	}
-	list := t.Kind() == reflect.Slice || t.Kind() == reflect.Array
-	switch {
-	case decodesItself(t) || t.Kind() == reflect.Interface:
-	case def.Type.Elem != nil && !list:
-		return fmt.Errorf("%s is a list (%s), which a %s cannot take: use a slice", def.Name, def.Type, t)
-	case def.Type.Elem == nil && list && typ.Name != "AnyScalar":
-		return fmt.Errorf("%s is no list (%s), which a %s cannot take", def.Name, def.Type, t)
-	case typ.IsCompositeType() && !slices.Contains([]reflect.Kind{reflect.Struct, reflect.Map, reflect.Interface}, elem(t).Kind()) && !decodesItself(elem(t)):
-		return fmt.Errorf("%s is an object (%s), which a %s cannot take: use a struct", def.Name, def.Type, t)
-	case !typ.IsCompositeType() && !takes(elem(t), typ):
-		return fmt.Errorf("%s is a %s, which a %s cannot take", def.Name, def.Type, t)
+	if !typ.IsCompositeType() && !takes(t, typ) {
+		return fmt.Errorf("%s is a %s, which a %s cannot take", def.Name, def.Type, whole)
 	}
 	return nil
 }
 
 // takes tells whether a Go type takes a plain value of a type of the schema.
 func takes(t reflect.Type, typ *ast.Definition) bool {
-	if decodesItself(t) || t.Kind() == reflect.Interface {
-		return true
-	}
 	number := t == reflect.TypeFor[json.Number]()
 	switch typ.Name {
 	case "Int", "BigInt":

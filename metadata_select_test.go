@@ -125,27 +125,51 @@ type all struct {
 		LastRunStatus func()  `json:"-"`
 	} `json:"executionInfo"`
 	Language interface{ IsZero() bool } `json:"language"`
-	func_    string
+	hidden   *int
+	Named    `json:"catalog"`
 }
+
+type Named struct{ Type string }
 
 // TestSelectOfAnything: what encoding/json can fill is asked for, through pointers too.
 func TestSelectOfAnything(t *testing.T) {
 	t.Parallel()
 	c, s := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"model.a","name":"a","alias":"b","environmentId":5,"columnCount":6,"accountId":7,"projectId":8,"contractEnforced":true,
-		"tags":["x"],"meta":{"k":1},"executionInfo":{"lastRunId":9,"executionTime":1.5},"language":null}}`, "null", "false")))
+		"tags":["x"],"meta":{"k":1},"executionInfo":{"lastRunId":9,"executionTime":1.5},"language":null,"catalog":{"type":"table"}}}`, "null", "false")))
 	got, err := dbtcloud.Collect(dbtcloud.Select[*all](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := **got[0]
 	if g.Name != "a" || *g.Alias != "b" || g.ID != 5 || g.Columns != 6 || *g.Account != 7 || g.Project != 8.0 || !*g.Enforced || *g.Tags[0] != "x" || (*g.Meta)["k"] != 1.0 ||
-		(*g.ExecutionInfo).LastRunID != "9" || *(*g.ExecutionInfo).ExecutionTime != 1.5 || g.Language != nil || g.func_ != "" {
+		(*g.ExecutionInfo).LastRunID != "9" || *(*g.ExecutionInfo).ExecutionTime != 1.5 || g.Language != nil || g.hidden != nil || g.Named.Type != "table" {
 		t.Errorf("got %+v", g)
 	}
 	query := askedBy(strings.NewReader(s.requests()[0].Body)).Query
 	node := query[strings.Index(query, "node "):strings.Index(query, " pageInfo")]
-	want := `node { uniqueId name alias environmentId columnCount accountId projectId contractEnforced tags meta executionInfo { lastRunId executionTime } language } }`
+	want := `node { uniqueId name alias environmentId columnCount accountId projectId contractEnforced tags meta executionInfo { lastRunId executionTime } language catalog { type } } }`
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(node)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// digest decodes itself: its members say nothing about fields.
+type digest struct{ Size int }
+
+func (d *digest) UnmarshalJSON(b []byte) error {
+	d.Size = len(b)
+	return nil
+}
+
+// TestSelectOfWhatDecodesItself: it gets the default fields, as JSON.
+func TestSelectOfWhatDecodesItself(t *testing.T) {
+	t.Parallel()
+	c, s := scripted(t, always(200, "application/json", applied("models", `{"node":{"uniqueId":"a"}}`, "null", "false")))
+	got, err := dbtcloud.Collect(dbtcloud.Select[digest](t.Context(), c.Metadata, 5, dbtcloud.ModelFilter{}))
+	if err != nil || len(got) != 1 || got[0].Size != len(`{"uniqueId":"a"}`) {
+		t.Errorf("got %v and %v", got, err)
+	}
+	if _, err := names(c.Metadata.Models(t.Context(), 5, dbtcloud.ModelFilter{})); err != nil || s.requests()[0].Body != s.requests()[1].Body {
+		t.Errorf("%v, asked %s", err, s.requests()[0].Body)
 	}
 }
