@@ -33,7 +33,7 @@ func TestIDsOfEveryMethod(t *testing.T) {
 			}
 		}
 	}
-	for _, ids := range [][2]int64{{0, 1}, {-1, 1}, {1, -1}} {
+	for _, ids := range [][2]int64{{0, 1}, {-1, 1}, {1, -1}, {0, 0}} {
 		v := reflect.ValueOf(c.Metadata.Job(ids[0], ids[1]))
 		for i := range v.NumMethod() {
 			asked++

@@ -142,7 +142,7 @@ func TestSelectOfAnything(t *testing.T) {
 	}
 	g := **got[0]
 	if g.Name != "a" || *g.Alias != "b" || g.ID != 5 || g.Columns != 6 || *g.Account != 7 || g.Project != 8.0 || !*g.Enforced || *g.Tags[0] != "x" || (*g.Meta)["k"] != 1.0 ||
-		(*g.ExecutionInfo).LastRunID != "9" || *(*g.ExecutionInfo).ExecutionTime != 1.5 || g.Language != nil || g.hidden != nil || g.Named.Type != "table" {
+		(*g.ExecutionInfo).LastRunID != "9" || *(*g.ExecutionInfo).ExecutionTime != 1.5 || g.Language != nil || g.hidden != nil || g.Type != "table" {
 		t.Errorf("got %+v", g)
 	}
 	query := askedBy(strings.NewReader(s.requests()[0].Body)).Query
