@@ -115,6 +115,8 @@ func TestBound(t *testing.T) {
 		"lists":                 {many("[]", maxValues), ""},
 		"more lists":            {many("[]", maxValues+1), "more than 4194304 values"},
 		"objects among values":  {many("{}", 2) + many("[]", maxValues-1), "more than 4194304 values"},
+		"objects beside a text": {many("{}", maxObjects) + `"{"`, ""},
+		"items beside a text":   {many("5,", maxValues) + `",[{"`, ""},
 		"in a text":             {`"` + many("{", maxObjects) + many("[,", maxValues) + `{"`, ""},
 		"after an escaped text": {`"\"{" ` + many("{", maxObjects+1), "objects"},
 		"after an escape":       {`"\\" ` + many("{", maxObjects+1), "objects"},
