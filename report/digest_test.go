@@ -195,7 +195,7 @@ func TestNamesFromIDs(t *testing.T) {
 // A digest is bounded, however much went wrong, and says how much it leaves out.
 func TestBounds(t *testing.T) {
 	t.Parallel()
-	const n = 3000
+	const n = 1000
 	results := &manifest.RunResults{}
 	for i := range n {
 		for _, status := range []manifest.Status{"error", "warn", "skipped", "success"} {

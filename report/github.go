@@ -52,12 +52,12 @@ func githubCommand(level string, f Failure) string {
 // title is what failed, in a few words.
 func (f Failure) title() string { return line("dbt " + f.Kind + " " + f.Name) }
 
-// text is the message, or what stands for one.
+// text is the message, or what stands for one; never blank.
 func (f Failure) text() string {
-	if text := block(f.Message, MaxMessage); text != "" {
+	if text := block(f.Message, MaxMessage); strings.TrimSpace(text) != "" {
 		return text
 	}
-	return line(first(f.Status, "no message"))
+	return first(line(f.Status), "no message")
 }
 
 func githubData(text string) string {

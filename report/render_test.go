@@ -43,7 +43,23 @@ func renderings() map[string]func(*report.Digest) string {
 		"junit.xml":    written((*report.Digest).JUnit),
 		"digest.json":  written((*report.Digest).JSON),
 		"github.txt":   joined(report.GitHubAnnotations),
+		"azure.txt":    joined(report.AzureCommands),
+		"gitlab.json":  func(d *report.Digest) string { return encoded(report.GitLabCodeQuality(d)) },
+		"bitbucket.txt": func(d *report.Digest) string {
+			insights, err := report.BitbucketReport(d)
+			if err != nil {
+				return err.Error()
+			}
+			return string(bytes.Join(append([][]byte{insights.Report}, insights.Annotations...), []byte("\n")))
+		},
 	}
+}
+
+func encoded(text []byte, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func TestGolden(t *testing.T) {
@@ -342,7 +358,7 @@ func TestGitHubAnnotationsAreCommands(t *testing.T) {
 
 // plainWords reports whether a message must come through as it is.
 func plainWords(text string) bool {
-	return text != "" && plain(text) && text == strings.Trim(text, "\n") && !strings.Contains(text, "\u2029")
+	return strings.TrimSpace(text) != "" && plain(text) && text == strings.Trim(text, "\n") && !strings.Contains(text, "\u2029")
 }
 
 func TestGitHubSaysHowManyMore(t *testing.T) {
