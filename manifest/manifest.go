@@ -88,7 +88,7 @@ func (n *Node) Raw(r io.ReaderAt) (json.RawMessage, error) {
 		return nil, fmt.Errorf("manifest: read %s again: %w", n.UniqueID, err)
 	}
 	text := strings.TrimLeft(string(raw), ": \t\r\n")
-	if int64(len(raw)) < n.Span.Length || !json.Valid([]byte(text)) {
+	if !json.Valid([]byte(text)) {
 		return nil, fmt.Errorf("manifest: read %s again: this is not the manifest that it was read from", n.UniqueID)
 	}
 	return json.RawMessage(text), nil

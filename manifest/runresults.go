@@ -128,8 +128,8 @@ func (r *RunResults) readResult(s *scanner) error {
 type message string
 
 func (m *message) UnmarshalJSON(b []byte) error {
-	if number := json.Number(b); b[0] == '-' || b[0] >= '0' && b[0] <= '9' {
-		*m = message(number)
+	if b[0] >= '0' && b[0] <= '9' {
+		*m = message(b)
 		return nil
 	}
 	return json.Unmarshal(b, (*string)(m))

@@ -121,9 +121,13 @@ func TestCollectNotes(t *testing.T) {
 				if tt.fault != nil {
 					fake.Inject(*tt.fault)
 				}
+				start := time.Now()
 				d, err := report.Collect(t.Context(), c, run)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if took := time.Since(start); tt.logs == "Parsing Error" && took > time.Second {
+					t.Errorf("it waited %v for what dbt cannot have left", took)
 				}
 				if len(d.Failures) != 1 || d.Failures[0].Kind != tt.kind || tt.kind == "step" && d.Failures[0].Message != tt.logs {
 					t.Errorf("failures %+v, want one of kind %s", d.Failures, tt.kind)

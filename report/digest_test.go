@@ -121,6 +121,10 @@ func TestNewOfLittle(t *testing.T) {
 		}, []report.Failure{}},
 		{"a run that failed without a step", report.Inputs{Run: &dbtcloud.Run{Status: dbtcloud.RunError, StatusMessage: "This run exceeded your account's run memory limits."}},
 			[]report.Failure{{Name: "run", Kind: "run", Status: "error", Message: "This run exceeded your account's run memory limits."}}},
+		{"a step that failed although every node was well", report.Inputs{Run: &dbtcloud.Run{Status: dbtcloud.RunError}, Steps: []report.StepInputs{{
+			Step:    dbtcloud.RunStep{Index: 4, Name: "build", Status: dbtcloud.RunError, Logs: "on-run-end failed"},
+			Results: &manifest.RunResults{Results: []manifest.Result{{UniqueID: "model.shop.a", Status: "success"}}},
+		}}}, []report.Failure{{Name: "build", Kind: "step", Status: "error", Message: "on-run-end failed", Step: 4}}},
 		{"the debug log of a step without a log", report.Inputs{Run: &dbtcloud.Run{Status: dbtcloud.RunError}, Steps: []report.StepInputs{
 			{Step: dbtcloud.RunStep{Index: 4, Name: "deps", Status: dbtcloud.RunError, TruncatedDebugLogs: "git clone failed\n"}},
 		}}, []report.Failure{{Name: "deps", Kind: "step", Status: "error", Message: "git clone failed", Step: 4}}},
@@ -156,6 +160,7 @@ func TestFileAndLine(t *testing.T) {
 		{"absolute on Windows", "", `C:\models\a.sql`, "", ":0"},
 		{"up and down again", "sub", "../models/a.sql", "", "models/a.sql:0"},
 		{"a line end in the name", "", "models/a\n::error::b.sql", "", "models/a ::error::b.sql:0"},
+		{"too long for a path", strings.Repeat("p", 300), strings.Repeat("f", 300), "", ":0"},
 		{"nothing", "sub", "", "no", ":0"},
 	}
 	for _, tt := range tests {

@@ -54,6 +54,9 @@ func TestAzureCommandsAreCommands(t *testing.T) {
 			if err != nil || !plain(line) || c.name != "task.logissue" || c.properties["type"] != level {
 				t.Fatalf("%v: %+v from %q", err, c, line)
 			}
+			if file := all[i].File; !strings.HasPrefix(c.message, "dbt") || plainLine(file) && c.properties["sourcepath"] != file {
+				t.Fatalf("the file %q became %q in %q", file, c.properties["sourcepath"], line)
+			}
 			if plainWords(all[i].Message) && !strings.HasSuffix(c.message, ": "+all[i].Message) {
 				t.Fatalf("the message %q became %q", all[i].Message, c.message)
 			}
@@ -105,6 +108,18 @@ func TestGitLabCodeQualityIsAsDocumented(t *testing.T) {
 	})
 }
 
+func TestGitLabPathsAreOfTheRepository(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"models/a.sql": "models/a.sql", "": "dbt_project.yml", "/etc/passwd": "dbt_project.yml", "../a.sql": "dbt_project.yml", "a/../../b.sql": "dbt_project.yml", "C:/a.sql": "dbt_project.yml", "./a.sql": "dbt_project.yml",
+	} {
+		text, err := report.GitLabCodeQuality(&report.Digest{Failures: []report.Failure{{File: file}}})
+		if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"path": %q`, want)) {
+			t.Errorf("the file %q: %s, %v, want the path %q", file, text, err, want)
+		}
+	}
+}
+
 // GitLab tells old findings from new ones by their fingerprints.
 func TestGitLabFingerprintsStay(t *testing.T) {
 	t.Parallel()
@@ -116,11 +131,15 @@ func TestGitLabFingerprintsStay(t *testing.T) {
 		return regexp.MustCompile(`"fingerprint": "[0-9a-f]{64}"`).FindAllString(string(text), -1)
 	}
 	d := report.New(sample())
+	d.Failures = append(d.Failures, d.Failures[0]) // it failed in two steps
 	before := fingerprints(d)
 	for i := range d.Failures {
 		d.Failures[i].Message, d.Failures[i].Line, d.Failures[i].Failures = "another message", 99, 99
 	}
-	if after := fingerprints(d); len(before) != 5 || !slices.Equal(before, after) {
+	if again := slices.Compact(slices.Sorted(slices.Values(before))); len(again) != 6 {
+		t.Errorf("the fingerprints of 6 findings are %q", before)
+	}
+	if after := fingerprints(d); !slices.Equal(before, after) {
 		t.Errorf("fingerprints changed with the message:\n%q\n%q", before, after)
 	}
 }

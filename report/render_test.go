@@ -158,6 +158,26 @@ func withoutSpans(line string) string {
 	return b.String() + line[at:]
 }
 
+func TestMarkdownLinksToWebPagesOnly(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://cloud.getdbt.com/deploy/1/runs/7/": "[dbt run 7](https://cloud.getdbt.com/deploy/1/runs/7/)",
+		"http://localhost:8080/runs/7?a=b&c=d":      "[dbt run 7](http://localhost:8080/runs/7?a=b&c=d)",
+		"https://x.example/a)[b](c":                 "[dbt run 7](https://x.example/a%29%5Bb%5D%28c)",
+		"https://x.example/?q=)`<a_b>*|":            "[dbt run 7](https://x.example/?q=%29%60%3Ca%5Fb%3E%2A%7C)",
+		"javascript://x.example/%0aalert(1)":        "dbt run 7",
+		"https://user:secret@x.example/":            "dbt run 7",
+		"/runs/7":                                   "dbt run 7",
+		"https://%zz/":                              "dbt run 7",
+		"":                                          "dbt run 7",
+	} {
+		text := (&report.Digest{Run: report.RunSummary{ID: 7, URL: address, Status: "Error"}}).Markdown(0)
+		if got, _, _ := strings.Cut(text, "\n"); got != "## "+want+": `Error`" {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
 func TestMarkdownSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	d := report.New(sample())
@@ -359,6 +379,11 @@ func TestGitHubAnnotationsAreCommands(t *testing.T) {
 // plainWords reports whether a message must come through as it is.
 func plainWords(text string) bool {
 	return strings.TrimSpace(text) != "" && plain(text) && text == strings.Trim(text, "\n") && !strings.Contains(text, "\u2029")
+}
+
+// plainLine reports whether a text must come through as it is where there is one line.
+func plainLine(text string) bool {
+	return plain(text) && text == strings.Join(strings.Fields(text), " ") && len(text) < report.MaxLine && !strings.Contains(text, "\u2029")
 }
 
 func TestGitHubSaysHowManyMore(t *testing.T) {

@@ -13,7 +13,6 @@ var ansi = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x0
 // clean takes out of a text what is no text: colours and other sequences of terminals, control characters, marks that change the
 // direction of writing, and what is not UTF-8. Line ends become \n.
 func clean(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
 	if strings.Contains(text, "\x1b") {
 		text = ansi.ReplaceAllString(text, "")
 	}
@@ -27,7 +26,7 @@ func clean(text string) string {
 		case r == 0xFFFE || r == 0xFFFF: // no characters of XML
 			return utf8.RuneError
 		}
-		return r
+		return r // for what is not UTF-8 that is RuneError
 	}, text)
 }
 
