@@ -283,8 +283,8 @@ func TestTruncated(t *testing.T) {
 type endless struct{ read int64 }
 
 func (e *endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'x'
+	for n := 0; n < len(p); {
+		n += copy(p[n:], "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
 	}
 	e.read += int64(len(p))
 	return len(p), nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Limits of Code Insights of Bitbucket Cloud. The numbers of annotations are documented
@@ -80,14 +81,15 @@ func BitbucketReport(d *Digest) (*BitbucketInsights, error) {
 }
 
 func (d *Digest) bitbucketDetails() string {
-	text := line(d.Run.Status)
+	var text strings.Builder
+	text.WriteString(line(d.Run.Status))
 	for _, row := range d.facts() {
-		text += "\n" + row[0] + ": " + row[1]
+		text.WriteString("\n" + row[0] + ": " + row[1])
 	}
 	for _, note := range d.Notes {
-		text += "\nnote: " + line(note)
+		text.WriteString("\nnote: " + line(note))
 	}
-	return text
+	return text.String()
 }
 
 func bitbucketAnnotations(d *Digest) []bitbucketAnnotation {

@@ -26,7 +26,7 @@ func parseAzure(line string) (c command, err error) {
 	name, rest, _ := strings.Cut(line[len("##vso["):end], " ")
 	percent := [2]string{"%", "%AZP25"}
 	c = command{name: name, message: unescape(line[end+1:], [][2]string{{"\r", "%0D"}, {"\n", "%0A"}, percent}), properties: map[string]string{}}
-	for _, property := range strings.Split(strings.TrimSuffix(rest, ";"), ";") {
+	for property := range strings.SplitSeq(strings.TrimSuffix(rest, ";"), ";") {
 		key, value, ok := strings.Cut(property, "=")
 		if !ok || !slices.Contains([]string{"type", "sourcepath", "linenumber"}, key) || c.properties[key] != "" {
 			return c, fmt.Errorf("property %q in %q", property, line)

@@ -126,7 +126,7 @@ func outsideCode(text string) (rest string, open bool) {
 	var b strings.Builder
 	fence := regexp.MustCompile("^(`{3,})([a-z]*)$")
 	marks := ""
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		m := fence.FindStringSubmatch(line)
 		switch {
 		case marks == "" && m != nil:
@@ -217,7 +217,7 @@ func TestTerminalIsHarmless(t *testing.T) {
 		if !plain(text) {
 			t.Fatalf("not plain: %q", text)
 		}
-		for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 			if !start.MatchString(line) || strings.Contains(line, "##") || strings.HasPrefix(strings.TrimSpace(line), "::") {
 				t.Fatalf("a line is %q", line)
 			}
@@ -331,7 +331,7 @@ func parseGitHub(line string) (c command, err error) {
 	}
 	name, rest, _ := strings.Cut(head, " ")
 	c = command{name: name, message: unescape(message, githubEscapes()[:3]), properties: map[string]string{}}
-	for _, property := range strings.Split(rest, ",") {
+	for property := range strings.SplitSeq(rest, ",") {
 		key, value, ok := strings.Cut(property, "=")
 		if !ok || !slices.Contains([]string{"file", "line", "title"}, key) || c.properties[key] != "" {
 			return c, fmt.Errorf("property %q in %q", property, line)
