@@ -13,7 +13,7 @@ import (
 
 // MaxEntry is how large one entry of an artifact may be, such as one node; its bytes are held while it is decoded. The
 // largest nodes known have a few MB, with their compiled code.
-const MaxEntry = 64 << 20
+const MaxEntry = 32 << 20
 
 // VersionError says that an artifact is of a version that this package does not know, or is another artifact.
 type VersionError struct {
