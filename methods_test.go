@@ -125,6 +125,11 @@ func runMethods() []method {
 			}},
 		{name: "Runs.Logs", answer: "run.json", requests: []string{"GET " + runsPath + "9/?include_related=run_steps"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Logs(ctx, 9) }},
+		{name: "Runs.FollowLogs", shape: list, answer: `{"id":9,"status":10,"started_at":"2020-01-02 03:04:05","finished_at":"2020-01-02 03:05:05","run_steps":[{"index":1,"logs":"done"}]}`,
+			requests: []string{"GET " + runsPath + "9/?include_related=run_steps"},
+			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
+				return collect(c.Runs.FollowLogs(ctx, 9, quick))
+			}},
 		{name: "Runs.Artifacts", shape: list, answer: `["manifest.json"]`, requests: []string{"GET " + runsPath + "9/artifacts/"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Artifacts(ctx, 9) }},
 		{name: "Runs.OpenArtifact", shape: stream, answer: `{"nodes":{}}`, requests: []string{"GET " + runsPath + "9/artifacts/compiled/my%20models/a%25b.sql"},

@@ -106,8 +106,8 @@ func (w *world) getJobArtifact(c *call) answer {
 	return w.notFound()
 }
 
-// debugLines is how many lines of debug logs are shown unless they are asked for.
-const debugLines = 1000
+// logLines is how many lines of logs are shown unless debug logs are asked for.
+const logLines = 1000
 
 func lastLines(text string, n int) string {
 	lines := strings.SplitAfter(text, "\n")

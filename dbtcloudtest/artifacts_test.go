@@ -141,6 +141,39 @@ func TestSteps(t *testing.T) {
 	}, dbtcloudtest.WithRunTime(outcome))
 }
 
+// TestLogsGrow: the logs of a step are written line by line, appear late, and are cut.
+func TestLogsGrow(t *testing.T) {
+	outcome := func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Duration: 50 * time.Second, Steps: []dbtcloudtest.Step{
+			{Name: "one", Logs: "1\n2\n3\n", LineTime: 10 * time.Second, LogLag: 2 * time.Second},
+			{Name: "two", Logs: strings.Repeat("line\n", 1500), LineTime: time.Millisecond},
+		}}
+	}
+	inBubble(t, func(t *testing.T, w *world) {
+		run := w.trigger(w.job, 1, "a")
+		begun := time.Now()
+		tests := []struct {
+			at       time.Duration
+			query    string
+			one, two int // lines
+		}{
+			{11 * time.Second, "", 0, 0}, {12 * time.Second, "", 1, 0}, {26 * time.Second, "", 2, 1000},
+			{26*time.Second + time.Millisecond, ",debug_logs", 2, 1001}, {27 * time.Second, "", 3, 1000}, {time.Hour, ",debug_logs", 3, 1500},
+		}
+		for _, test := range tests {
+			time.Sleep(test.at - time.Since(begun))
+			_, body := w.do("GET", "runs/"+id(run)+"/?include_related=run_steps"+test.query, nil)
+			got := []int{0, 0}
+			for i, step := range data(body)["run_steps"].([]any) {
+				got[i] = strings.Count(step.(map[string]any)["logs"].(string), "\n")
+			}
+			if diff := cmp.Diff([]int{test.one, test.two}, got); diff != "" {
+				t.Errorf("lines after %s (-want +got):\n%s", test.at, diff)
+			}
+		}
+	}, dbtcloudtest.WithRunTime(outcome))
+}
+
 func TestRetry(t *testing.T) {
 	outcome := func(r dbtcloudtest.Run) dbtcloudtest.Outcome {
 		if r.RetryOf != 0 {

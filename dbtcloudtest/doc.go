@@ -44,6 +44,7 @@
 //   - A bulk update changes values by their ids and adds values by the names of environments. With strict writes the name of an environment
 //     that has a value is a failure; with lenient ones it stands for the id.
 //   - A bulk deletion takes the values of jobs and users too.
+//   - Logs are cut to their last 1,000 lines where debug_logs are not asked for, as is documented of debug logs.
 //   - A person's view shows the values of the project's development environment. Any number is a user.
 //
 // The account is always the only one, and users, connections, repositories, notifications and webhooks do not exist: a project shows

@@ -5,12 +5,15 @@ import (
 	"time"
 )
 
-// Step is one step of a run. The steps of a run share its time evenly.
+// Step is one step of a run. The steps of a run share its time evenly. Of Logs and DebugLogs
+// the last 1,000 lines are shown, unless debug_logs are asked for.
 type Step struct {
 	Name      string
 	Status    RunStatus // zero: Success, and the run's own status for the last step
 	Logs      string
 	DebugLogs string
+	LineTime  time.Duration // how long it takes to write a line of Logs; zero: all is there at once. The end of the step brings the rest
+	LogLag    time.Duration // how late Logs appear, also after the end of the step
 }
 
 // planSteps decides the steps of a run that begins, and their ids.
@@ -97,16 +100,34 @@ func (w *world) stepFields(r *run, i int, status RunStatus, begun, ended, t time
 	if full {
 		debug = step.DebugLogs
 	}
+	logs := step.written(begun, ended, t)
+	if !full {
+		logs = lastLines(logs, logLines)
+	}
 	command := strings.Trim(strings.TrimPrefix(step.Name, "Invoke dbt with "), "`")
 	return map[string]any{
 		"id": id, "run_id": r.id, "account_id": w.cfg.account, "index": i + 1, "status": status, "name": step.Name,
-		"logs": step.Logs, "debug_logs": debug, "truncated_debug_logs": lastLines(step.DebugLogs, debugLines),
+		"logs": logs, "debug_logs": debug, "truncated_debug_logs": lastLines(step.DebugLogs, logLines),
 		"log_path": "", "debug_log_path": "", "started_at": runTime(begun), "finished_at": runTime(ended),
 		"created_at": runTime(begun), "updated_at": runTime(begun), "status_color": "#5cb85c", "status_humanized": status.String(),
 		"duration": clockDuration(length), "duration_humanized": humanDuration(length),
 		"run_step_command":    map[string]any{"run_step_id": id, "dbt_command": command},
 		"run_step_invocation": nil,
 	}
+}
+
+// written is what can be seen at t of the logs of a step with such a beginning and end; a zero
+// end is none.
+func (s Step) written(begun, ended, t time.Time) string {
+	at := t.Add(-max(s.LogLag, 0))
+	switch {
+	case at.Before(begun):
+		return ""
+	case s.LineTime <= 0, !ended.IsZero() && !at.Before(ended):
+		return s.Logs
+	}
+	lines := strings.SplitAfter(s.Logs, "\n")
+	return strings.Join(lines[:min(int(at.Sub(begun)/s.LineTime), len(lines))], "")
 }
 
 func (w *world) getStep(c *call) answer {
