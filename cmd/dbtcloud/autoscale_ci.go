@@ -23,7 +23,7 @@ type ciFlags struct {
 	cause, schema             string
 	mode, onInterrupt         choice
 	noMove, keepClone, dryRun bool
-	wait                      bool
+	wait, logs                bool
 	maxRunSlots, maxClones    number
 	pollInterval, timeout     seconds
 }
@@ -118,6 +118,7 @@ func (f *ciFlags) addWaiting(fs *pflag.FlagSet) {
 	hide(fs, "should-poll", "no-should-poll")
 	fs.Var(&f.pollInterval, "poll-interval", "longest time between two looks, at least 100ms; the first are shorter")
 	fs.Var(&f.timeout, "timeout", "give up after this time (default: never)")
+	addLogs(fs, &f.logs)
 	fs.Var(&f.onInterrupt, "on-interrupt", "what becomes of the run on SIGINT, SIGTERM and --timeout: cancel it, or detach and let it go on")
 	yes(fs, &f.dryRun, "dry-run", "print what would be done, and why; touch nothing")
 }
@@ -130,7 +131,7 @@ func hide(fs *pflag.FlagSet, names ...string) {
 
 func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
 	change, overrides, err := f.change(cmd.Flags())
-	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err)
+	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err, waitedFor(f.logs, f.wait))
 	if err != nil {
 		return a.untested(f, err)
 	}
@@ -160,12 +161,20 @@ func (f *ciFlags) autoscaler() *dbtcloud.AutoscaleCI {
 // test has the change tested and writes what came of it.
 func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, change dbtcloud.Change) error {
 	p := a.newProgress()
-	ci.Progress = telling(p, ci.Client)
+	logs := newLiveLogs(p, ci.Client, f.logs, f.pollInterval.value)
+	tell := telling(p, ci.Client)
+	ci.Progress = func(r *dbtcloud.CIRun, text string) {
+		tell(r, text)
+		if r.Run != nil && r.Decision != dbtcloud.Superseded {
+			logs.follow(ctx, r.Run)
+		}
+	}
 	r, err := ci.Trigger(ctx, change)
 	if err == nil && (f.wait || r.Decision == dbtcloud.Superseded) {
 		_, err = r.Wait(ctx)
 	}
 	err = because(ctx, err)
+	logs.close(logsPatience)
 	p.close()
 	if r == nil {
 		return a.untested(f, err)

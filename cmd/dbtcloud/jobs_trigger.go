@@ -109,7 +109,7 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 	cmd := command(verb+" JOB", short, func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, "job", args)
 		t, err := trigger()
-		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause))
+		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause), waitedFor(w.logs, *wait))
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 		}
 		a.tell(fmt.Sprintf("triggered run %d of job %d", run.ID, job))
 		if *wait {
-			run, err = a.follow(ctx, s.client, run, w.pollInterval.value)
+			run, err = a.follow(ctx, s.client, run, *w)
 		}
 		return errors.Join(err, a.emitRun(g, s.client, run))
 	})
@@ -156,10 +156,18 @@ func fits(cause string) error {
 	return nil
 }
 
+// waitedFor refuses to follow the logs of a run that nobody waits for.
+func waitedFor(logs, wait bool) error {
+	if logs && !wait {
+		return errors.New("--logs: needs a run that is waited for: give --wait too")
+	}
+	return nil
+}
+
 // follow is watch for a run that has just been started, which is returned if
 // nothing newer was seen.
-func (a app) follow(ctx context.Context, client *dbtcloud.Client, run *dbtcloud.Run, interval time.Duration) (*dbtcloud.Run, error) {
-	last, err := a.watch(ctx, client, run.ID, dbtcloud.Poll{Interval: interval})
+func (a app) follow(ctx context.Context, client *dbtcloud.Client, run *dbtcloud.Run, w waiting) (*dbtcloud.Run, error) {
+	last, err := a.watch(ctx, client, run.ID, w, 0)
 	if last == nil {
 		last = run
 	}

@@ -74,6 +74,18 @@ func (p *progress) say(text string) {
 	p.draw(p.liveText())
 }
 
+// add writes text that stays as it is, whole lines of it.
+func (p *progress) add(text string) {
+	if text == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draw("")
+	p.print(text)
+	p.draw(p.liveText())
+}
+
 // follow sets what the live line says after the time.
 func (p *progress) follow(state string) {
 	p.mu.Lock()

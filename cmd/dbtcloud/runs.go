@@ -11,6 +11,7 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func (a app) runs(g *global) *cobra.Command {
@@ -145,12 +146,18 @@ const newRun = 10 * time.Second
 // waiting holds the flags of commands that follow a run.
 type waiting struct {
 	pollInterval, timeout seconds
+	logs                  bool
 }
 
 func (w *waiting) add(cmd *cobra.Command) {
 	w.pollInterval = seconds{value: 10 * time.Second, min: leastPoll}
 	cmd.Flags().Var(&w.pollInterval, "poll-interval", "longest time between two looks, at least 100ms; the first are shorter")
 	cmd.Flags().Var(&w.timeout, "timeout", "give up after this time (default: never)")
+	addLogs(cmd.Flags(), &w.logs)
+}
+
+func addLogs(fs *pflag.FlagSet, logs *bool) {
+	yes(fs, logs, "logs", "while waiting, write the logs of the run's steps to stderr")
 }
 
 const runsWaitHelp = `Follow a run to its end. The exit status tells how it ended. The run goes on when
@@ -165,7 +172,7 @@ func (a app) runsWait(g *global) *cobra.Command {
 		}
 		ctx, cancel := withDeadline(ctx, w.timeout.value)
 		defer cancel()
-		run, err := a.watch(ctx, client, id, dbtcloud.Poll{Interval: w.pollInterval.value, Grace: newRun})
+		run, err := a.watch(ctx, client, id, w, newRun)
 		if run == nil {
 			return err
 		}
@@ -176,12 +183,15 @@ func (a app) runsWait(g *global) *cobra.Command {
 	return cmd
 }
 
-// watch follows a run and tells of each change. It returns the run as last seen.
-func (a app) watch(ctx context.Context, client *dbtcloud.Client, id int64, poll dbtcloud.Poll) (*dbtcloud.Run, error) {
+// watch follows a run, which may not be found for so long, and tells of each change. It
+// returns the run as last seen.
+func (a app) watch(ctx context.Context, client *dbtcloud.Client, id int64, w waiting, grace time.Duration) (*dbtcloud.Run, error) {
 	p := a.newProgress()
 	defer p.close()
+	logs := newLiveLogs(p, client, w.logs, w.pollInterval.value)
+	defer logs.close(logsPatience)
 	var last *dbtcloud.Run
-	for run, err := range client.Runs.Watch(ctx, id, poll) {
+	for run, err := range client.Runs.Watch(ctx, id, dbtcloud.Poll{Interval: w.pollInterval.value, Grace: grace}) {
 		if err != nil {
 			return last, because(ctx, err)
 		}
@@ -191,6 +201,7 @@ func (a app) watch(ctx context.Context, client *dbtcloud.Client, id int64, poll 
 		last = run
 		p.say(describe(run))
 		p.follow(describe(run))
+		logs.follow(ctx, run)
 	}
 	if last.Status != dbtcloud.RunSuccess {
 		return last, &dbtcloud.RunFailedError{Run: last}

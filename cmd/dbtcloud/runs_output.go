@@ -20,14 +20,25 @@ import (
 
 const runsLogsHelp = `Print the console logs of a run, without colours: of all of its steps, each under its
 name, or of one. --debug prints the debug logs instead. With --output json: an array of
-the API's own steps.`
+the API's own steps.
+
+With --follow: print the logs while they are written, until the run has ended. The API shows
+the last 1,000 lines of a step; where more came at once, a line says that some are missing.
+How the run ends does not matter to the exit status: see runs wait --logs. With --output
+json: an object per line, {"step", "step_name", "lines", "gap", "last"}.`
 
 func (a app) runsLogs(g *global) *cobra.Command {
-	step, debug := number{min: 1}, false
+	step, debug, follow := number{min: 1}, false, false
 	cmd := command("logs RUN_ID", "Print the logs of a run", func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		client, id, err := a.oneRun(cmd, g, args)
 		if err != nil {
 			return err
+		}
+		if follow && debug {
+			return invalid("--follow: the debug logs cannot be followed: leave --debug out")
+		}
+		if follow {
+			return a.followLogs(ctx, g, client, id, int(step.value))
 		}
 		include := []dbtcloud.RunInclude{dbtcloud.RunWithSteps}
 		if debug {
@@ -45,6 +56,7 @@ func (a app) runsLogs(g *global) *cobra.Command {
 	})
 	cmd.Long = runsLogsHelp
 	cmd.Flags().Var(&step, "step", "only of this step, counted from 1")
+	yes(cmd.Flags(), &follow, "follow", "go on until the run has ended")
 	yes(cmd.Flags(), &debug, "debug", "the debug logs, whole")
 	return cmd
 }
