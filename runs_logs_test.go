@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -161,9 +162,11 @@ func TestFollowLogsTwice(t *testing.T) {
 		if n := len(fake.Requests()); n != 2 {
 			t.Errorf("%d requests, want one for each time", n)
 		}
-		for range seq {
-			break
+		next, stop := iter.Pull2(seq)
+		if l, err, ok := next(); err != nil || !ok || l.Step != 1 {
+			t.Errorf("the third time %+v, %v", l, err)
 		}
+		stop()
 	})
 }
 

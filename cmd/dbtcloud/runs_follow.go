@@ -84,19 +84,18 @@ func newLiveLogs(p *progress, client *dbtcloud.Client, wanted bool, interval tim
 	return &liveLogs{p: p, client: client, poll: dbtcloud.Poll{Interval: min(interval, logsInterval)}}
 }
 
-// follow turns to a run that has begun. It ends as soon as ctx does, at a deadline too.
+// follow turns to a run that has begun.
 func (l *liveLogs) follow(ctx context.Context, run *dbtcloud.Run) {
 	if l == nil || run.ID == l.run || run.Status == dbtcloud.RunQueued {
 		return
 	}
 	l.close(0)
-	following, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	release := context.AfterFunc(ctx, cancel)
+	ctx, l.stop = context.WithCancel(ctx)
 	done := make(chan struct{})
-	l.run, l.done, l.stop = run.ID, done, func() { release(); cancel() }
+	l.run, l.done = run.ID, done
 	go func() {
 		defer close(done)
-		l.tell(following, run.ID)
+		l.tell(ctx, run.ID)
 	}()
 }
 
@@ -104,12 +103,10 @@ func (l *liveLogs) tell(ctx context.Context, id int64) {
 	var text stepText
 	for lines, err := range l.client.Runs.FollowLogs(ctx, id, l.poll) {
 		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			l.p.say(err.Error())
-		default:
+		case err == nil:
 			l.p.add(text.of(lines, quoted))
+		case ctx.Err() == nil:
+			l.p.say(err.Error())
 		}
 	}
 }
