@@ -122,6 +122,8 @@ func TestEventVariablesBad(t *testing.T) {
 		{"circleci/pull_request", "DBT_CLOUD_CI_SHA", "8f2c4e6", "not a full commit id"},
 		{"circleci/pull_request", "DBT_CLOUD_CI_SEQUENCE", "<< pipeline.number >>", "DBT_CLOUD_CI_SEQUENCE"},
 		{"jenkins/pull_request", "CHANGE_ID", "PR-42", "CHANGE_ID"},
+		{"jenkins/pull_request", "CHANGE_URL", "https://github.com/acme/analy%0Atics/pull/42", "CHANGE_URL: has a line break"},
+		{"buildkite/pull_request", "BUILDKITE_REPO", "https://github.com/acme/analy%0Dtics.git", "BUILDKITE_REPO: has a line break"},
 		{"buildkite/pull_request", "BUILDKITE_PULL_REQUEST", "true", "BUILDKITE_PULL_REQUEST"},
 		{"codebuild/pull_request", "CODEBUILD_WEBHOOK_TRIGGER", "pr/0", "CODEBUILD_WEBHOOK_TRIGGER"},
 	} {

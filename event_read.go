@@ -193,7 +193,7 @@ func (r *eventReader) pushed(ref, from string, commits ...string) {
 // repository takes the repository from its address, and the host unless it is known.
 func (r *eventReader) repository(name string) {
 	server, path := splitRepository(r.get(name))
-	if path == "" {
+	if path = r.line(path, name); path == "" { // again, because %0A is a line break now
 		return
 	}
 	r.set(&r.event.Repository, "Repository", path, name)
@@ -216,7 +216,7 @@ func (r *eventReader) pullRequestURL(name string) {
 	for _, shape := range pullRequestShapes() {
 		if m := shape.path.FindStringSubmatch(u.Path); m != nil {
 			r.host(shape.host, name)
-			r.set(&r.event.Repository, "Repository", m[1], name)
+			r.set(&r.event.Repository, "Repository", r.line(m[1], name), name)
 			r.setNumber(&r.event.PullRequest.Number, "Number", m[2], name)
 			return
 		}
