@@ -151,7 +151,7 @@ func (e *Event) obstacle() (reason, advice string) {
 	case e.SHA == "":
 		return e.noHead()
 	}
-	if err := e.Change.validate(); err != nil {
+	if err := e.validate(); err != nil {
 		return err.Error(), "set it right in the event, or by a variable DBT_CLOUD_CI_..."
 	}
 	return "", ""
@@ -207,10 +207,10 @@ func (p CIProvider) pullRequestAdvice() string {
 func (e *Event) noHead() (reason, advice string) {
 	const ask = `set DBT_CLOUD_CI_SHA to what "git ls-remote origin refs/pull/%d/head" prints first`
 	reason, advice = "the head commit of the pull request is not known", "set DBT_CLOUD_CI_SHA to it, all of its digits"
-	switch {
-	case e.Provider == Jenkins:
+	switch e.Provider {
+	case Jenkins:
 		reason += ", because GIT_COMMIT may be the merge commit"
-	case e.Provider == CodeBuild:
+	case CodeBuild:
 		reason += ", because CODEBUILD_RESOLVED_SOURCE_VERSION may be the merge commit"
 	}
 	if e.PullRequest.Host == GitHub {

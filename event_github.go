@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 )
 
 // maxEventFile is what GitHub cuts the payload of an event to: 25 MB ("Webhook events
@@ -92,7 +93,7 @@ func (r *eventReader) githubPullRequest() {
 		r.kind(EventClosed, "action"+of)
 		r.setFlag(&e.Merged, "Merged", pr.Merged, "pull_request.merged"+of)
 	}
-	r.setNumber(&e.PullRequest.Number, "Number", fmt.Sprint(pr.Number), "pull_request.number"+of)
+	r.setNumber(&e.PullRequest.Number, "Number", strconv.FormatInt(pr.Number, 10), "pull_request.number"+of)
 	r.setCommit(pr.Head.SHA, "pull_request.head.sha"+of)
 	r.set(&e.Branch, "Branch", r.line(pr.Head.Ref, "pull_request.head.ref"+of), "pull_request.head.ref"+of)
 	r.set(&e.TargetBranch, "TargetBranch", r.line(pr.Base.Ref, "pull_request.base.ref"+of), "pull_request.base.ref"+of)

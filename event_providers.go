@@ -126,14 +126,14 @@ func (r *eventReader) azure() {
 		r.set(&e.PipelineURL, "PipelineURL", address, "SYSTEM_COLLECTIONURI, SYSTEM_TEAMPROJECT and BUILD_BUILDID")
 	}
 	ref := r.get("BUILD_SOURCEBRANCH")
-	switch reason := r.get("BUILD_REASON"); {
-	case reason == "PullRequest":
+	switch r.get("BUILD_REASON") {
+	case "PullRequest":
 		r.azurePullRequest(ref)
-	case reason == "Manual":
+	case "Manual":
 		r.kind(EventManual, "BUILD_REASON")
-	case reason == "Schedule":
+	case "Schedule":
 		r.kind(EventSchedule, "BUILD_REASON")
-	case reason == "IndividualCI", reason == "BatchedCI":
+	case "IndividualCI", "BatchedCI":
 		r.pushed(ref, "BUILD_REASON and BUILD_SOURCEBRANCH", "BUILD_SOURCEVERSION")
 	default:
 		r.kind(EventOther, "BUILD_REASON")

@@ -58,16 +58,14 @@ func brief(e *dbtcloud.Event) string {
 	if commit == "" {
 		commit = e.SHA
 	}
-	text := fmt.Sprintf("%s %s %s %s>%s %d", e.Kind, e.PullRequest, commit, e.Branch, e.TargetBranch, e.Sequence)
-	for _, flag := range []struct {
-		on   bool
-		name string
-	}{{e.Draft, "draft"}, {e.Fork, "fork"}, {e.Merged, "merged"}} {
-		if flag.on {
-			text += " " + flag.name
+	words := []string{fmt.Sprintf("%s %s %s %s>%s %d", e.Kind, e.PullRequest, commit, e.Branch, e.TargetBranch, e.Sequence)}
+	for name, on := range map[string]bool{"draft": e.Draft, "fork": e.Fork, "merged": e.Merged} {
+		if on {
+			words = append(words, name)
 		}
 	}
-	return text
+	slices.Sort(words[1:])
+	return strings.Join(words, " ")
 }
 
 type eventRow struct{ fixture, want, testable string }
