@@ -144,7 +144,7 @@ func readEventFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	raw, err := io.ReadAll(io.LimitReader(f, maxEventFile+1))
 	if len(raw) > maxEventFile {
 		return nil, fmt.Errorf("has more than %d MB, which no event of GitHub has", maxEventFile>>20)

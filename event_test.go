@@ -1,7 +1,6 @@
 package dbtcloud_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -24,21 +23,20 @@ const (
 // event file lies beside it.
 func eventFixture(t testing.TB, path string) (env map[string]string, comments []string) {
 	t.Helper()
-	f, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	env = map[string]string{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		if comment, ok := strings.CutPrefix(lines.Text(), "# "); ok {
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimSpace(line)
+		if comment, ok := strings.CutPrefix(line, "# "); ok {
 			comments = append(comments, comment)
 			continue
 		}
-		name, value, ok := strings.Cut(lines.Text(), "=")
+		name, value, ok := strings.Cut(line, "=")
 		if !ok {
-			t.Fatalf("%s: %q is no variable", path, lines.Text())
+			t.Fatalf("%s: %q is no variable", path, line)
 		}
 		env[name] = value
 	}
