@@ -477,3 +477,36 @@ func checkEvent(t *testing.T, e *dbtcloud.Event) {
 		t.Errorf("Testable: %v", err)
 	}
 }
+
+// TestEventAddress: user and password of the address of a pipeline are left out.
+func TestEventAddress(t *testing.T) {
+	t.Parallel()
+	for fixture, name := range map[string]string{"buildkite/pull_request": "BUILDKITE_BUILD_URL", "jenkins/given": "BUILD_URL", "azure/pull_request": "SYSTEM_COLLECTIONURI", "github/pull_request": "GITHUB_SERVER_URL", "circleci/fork": "CIRCLE_BUILD_URL"} {
+		env, _ := eventFixture(t, "testdata/events/"+fixture+".env")
+		env[name] = strings.Replace(env[name], "https://", "https://me:s3cr3t@", 1)
+		e, err := dbtcloud.EventFromEnv(variables(env))
+		if err != nil || e.PipelineURL == "" || strings.Contains(fmt.Sprintf("%+v", e), "s3cr3t") {
+			t.Errorf("%s: %+v, %v", fixture, e, err)
+		}
+	}
+}
+
+// TestEventGiven: the commit of a tag is not the head of a pull request that is named
+// beside it; that of a push is.
+func TestEventGiven(t *testing.T) {
+	t.Parallel()
+	for fixture, want := range map[string]string{"circleci/tag": "pull_request github#42 - > 0", "circleci/push": "pull_request github#42 head main> 77", "gitlab/merge_train": "pull_request gitlab#42 - feature/orders>main 731"} {
+		env, _ := eventFixture(t, "testdata/events/"+fixture+".env")
+		env["DBT_CLOUD_CI_PULL_REQUEST"] = "42"
+		e, err := dbtcloud.EventFromEnv(variables(env))
+		if err != nil || brief(e) != want {
+			t.Errorf("%s: %q, %v, want %q", fixture, brief(e), err, want)
+			continue
+		}
+		for _, fact := range e.Facts {
+			if fact.Field == "SHA" && e.SHA == "" {
+				t.Errorf("%s: there is a fact of a commit that was left out: %+v", fixture, fact)
+			}
+		}
+	}
+}
