@@ -125,7 +125,7 @@ func runMethods() []method {
 			}},
 		{name: "Runs.Logs", answer: "run.json", requests: []string{"GET " + runsPath + "9/?include_related=run_steps"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) { return c.Runs.Logs(ctx, 9) }},
-		{name: "Runs.FollowLogs", shape: list, answer: `{"id":9,"status":10,"started_at":"2020-01-02 03:04:05","finished_at":"2020-01-02 03:05:05","run_steps":[{"index":1,"logs":"done"}]}`,
+		{name: "Runs.FollowLogs", answer: `{"id":9,"status":10,"started_at":"2020-01-02 03:04:05","finished_at":"2020-01-02 03:05:05","run_steps":[{"index":1,"logs":"done"}]}`,
 			requests: []string{"GET " + runsPath + "9/?include_related=run_steps"},
 			call: func(ctx context.Context, c *dbtcloud.Client) (any, error) {
 				return collect(c.Runs.FollowLogs(ctx, 9, quick))
