@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/spf13/cobra"
@@ -13,9 +15,12 @@ const lineageHelp = `Show the lineage of an environment: every node after all th
 --upstream or --downstream: the node of that unique id, and all that it is made of or
 that is made of it, the nearest first.
 
+--fields says what else is asked of a node, by the names of the API's schema, such as
+lastRunStatus or filePath; they are the columns of the table.
+
 With --output json the result is one object: nodes, each with its distance from that
-node, and edges between them, each from parent to child. What belongs to another
-project is in it as a node that is absent.`
+node and with the fields, and edges between them, each from parent to child. What
+belongs to another project is in it as a node that is absent.`
 
 // lineageFlags holds the flags of metadata lineage.
 type lineageFlags struct {
@@ -23,6 +28,7 @@ type lineageFlags struct {
 	upstream, downstream text
 	depth                number
 	types                []dbtcloud.ResourceType
+	fields               []string
 	definition           bool
 }
 
@@ -32,22 +38,24 @@ type lineage struct {
 	Edges []dbtcloud.LineageEdge `json:"edges"`
 }
 
+// lineageNode is a node as it is shown: what is always there, before what was asked for.
 type lineageNode struct {
 	UniqueID     string                `json:"uniqueId"`
 	Name         string                `json:"name"`
 	ResourceType dbtcloud.ResourceType `json:"resourceType"`
 	Distance     *int                  `json:"distance,omitempty"` // nil where no walk was asked for
 	Absent       bool                  `json:"absent,omitempty"`
+	dbtcloud.LineageNode
 }
 
 func (a app) metadataLineage(g *global) *cobra.Command {
 	f := &lineageFlags{depth: number{min: 1}}
 	cmd := command("lineage", "Show what is made of what in an environment", func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-		s, err := f.find(ctx, a, cmd, g, func(*dbtcloud.MetadataService) error { return f.check() })
+		s, err := f.find(ctx, a, cmd, g, f.check)
 		if err != nil {
 			return err
 		}
-		graph, err := s.client.Metadata.Lineage(ctx, s.environment, f.filter())
+		graph, err := s.client.Metadata.Lineage(ctx, s.environment, f.filter(), dbtcloud.Fields(f.fields...))
 		if err != nil {
 			return err
 		}
@@ -55,7 +63,7 @@ func (a app) metadataLineage(g *global) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.showLineage(g, graph, nodes)
+		return a.showLineage(g, graph, f.columns(), nodes)
 	})
 	cmd.Long, cmd.Args = lineageHelp, noArgs
 	cmd.Flags().SortFlags = false
@@ -64,6 +72,7 @@ func (a app) metadataLineage(g *global) *cobra.Command {
 	cmd.Flags().Var(&f.downstream, "downstream", "only what is made of the node of this unique id")
 	cmd.Flags().Var(&f.depth, "depth", "only up to so many edges away (default: all)")
 	someOf(cmd.Flags(), &f.types, "types", "only nodes of these types, which does not keep a walk from going through others", lineageTypes()...)
+	someOf(cmd.Flags(), &f.fields, "fields", "what else is asked of a node, such as lastRunStatus,filePath")
 	yes(cmd.Flags(), &f.definition, "definition", "the lineage of the project as it is written, not of what was built")
 	return cmd
 }
@@ -75,15 +84,28 @@ func lineageTypes() []dbtcloud.ResourceType {
 	}
 }
 
-// check refuses flags that do not fit each other.
-func (f *lineageFlags) check() error {
+// check refuses flags that do not fit each other, and fields that no node has.
+func (f *lineageFlags) check(m *dbtcloud.MetadataService) error {
 	if _, err := atMostOne(option{"--upstream", f.upstream.value != ""}, option{"--downstream", f.downstream.value != ""}); err != nil {
 		return invalid("%w", err)
 	}
 	if f.depth.value > 0 && !f.walks() {
 		return invalid("--depth: belongs to --upstream or --downstream")
 	}
-	return nil
+	return refusal(func(ctx context.Context) iter.Seq2[*dbtcloud.Graph, error] {
+		return func(yield func(*dbtcloud.Graph, error) bool) {
+			yield(m.Lineage(ctx, 1, f.filter(), dbtcloud.Fields(f.fields...)))
+		}
+	})
+}
+
+// columns are those of the table.
+func (f *lineageFlags) columns() [][2]string {
+	columns := fieldColumns([][2]string{{"UNIQUE ID", "uniqueId"}, {"TYPE", "resourceType"}, {"NAME", "name"}}, f.fields)
+	if f.walks() {
+		columns = append(columns, [2]string{"DISTANCE", "distance"})
+	}
+	return columns
 }
 
 func (f *lineageFlags) walks() bool { return f.upstream.value != "" || f.downstream.value != "" }
@@ -128,7 +150,13 @@ func (f *lineageFlags) ofTypes(nodes []*dbtcloud.LineageNode, distances []int) [
 		if len(f.types) > 0 && !slices.Contains(f.types, n.ResourceType) {
 			continue
 		}
-		node := lineageNode{UniqueID: n.UniqueID, Name: n.Name, ResourceType: n.ResourceType, Absent: n.Absent}
+		node := lineageNode{UniqueID: n.UniqueID, Name: n.Name, ResourceType: n.ResourceType, Absent: n.Absent, LineageNode: *n}
+		if !slices.Contains(f.fields, "parentIds") { // the edges have them
+			node.ParentIDs = nil
+		}
+		if !slices.Contains(f.fields, "publicParentIds") {
+			node.PublicParentIDs = nil
+		}
 		if distances != nil {
 			node.Distance = &distances[i]
 		}
@@ -161,23 +189,25 @@ func unknownNode(graph *dbtcloud.Graph, flag, id string) error {
 }
 
 // showLineage writes a table of the nodes, or nodes and edges as JSON.
-func (a app) showLineage(g *global, graph *dbtcloud.Graph, nodes []lineageNode) error {
+func (a app) showLineage(g *global, graph *dbtcloud.Graph, columns [][2]string, nodes []lineageNode) error {
 	out, shown := lineage{Nodes: nodes, Edges: []dbtcloud.LineageEdge{}}, map[string]bool{}
-	rows := [][]string{{"UNIQUE ID", "TYPE", "NAME"}}
-	for i, n := range nodes {
+	var items []json.RawMessage
+	for _, n := range nodes {
 		shown[n.UniqueID] = true
-		rows = append(rows, []string{n.UniqueID, string(n.ResourceType), n.Name})
-		if n.Distance != nil {
-			rows[i+1] = append(rows[i+1], strconv.Itoa(*n.Distance))
+		item, err := json.Marshal(n)
+		if err != nil {
+			return fmt.Errorf("writing the node %q: %w", n.UniqueID, err)
 		}
-	}
-	if len(nodes) > 0 && nodes[0].Distance != nil {
-		rows[0] = append(rows[0], "DISTANCE")
+		items = append(items, item)
 	}
 	for _, edge := range graph.Edges() {
 		if shown[edge.Parent] && shown[edge.Child] {
 			out.Edges = append(out.Edges, edge)
 		}
+	}
+	rows, err := fieldRows(columns, items)
+	if err != nil {
+		return fmt.Errorf("writing the nodes: %w", err)
 	}
 	text := table(rows)
 	if len(nodes) == 0 {

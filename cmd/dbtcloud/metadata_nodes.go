@@ -135,13 +135,32 @@ func (a app) modelsByName(ctx context.Context, s scope, filter dbtcloud.ModelFil
 
 // showNodes writes a table of the fields, or one array of the API's own objects.
 func (a app) showNodes(g *global, l nodeList, fields []string, items []json.RawMessage) error {
-	columns := l.columns
-	if len(fields) > 0 {
-		columns = nil
-		for _, path := range fields {
-			columns = append(columns, [2]string{path, path})
-		}
+	rows, err := fieldRows(fieldColumns(l.columns, fields), items)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", one(l.kind), err)
 	}
+	text := table(rows)
+	if len(items) == 0 {
+		a.tell("no " + l.kind + "s found")
+		text = ""
+	}
+	return goneReader(a.emit(g, list(items), text))
+}
+
+// fieldColumns are the columns of a table: the usual ones, unless fields are named.
+func fieldColumns(usual [][2]string, fields []string) [][2]string {
+	if len(fields) == 0 {
+		return usual
+	}
+	var columns [][2]string
+	for _, path := range fields {
+		columns = append(columns, [2]string{path, path})
+	}
+	return columns
+}
+
+// fieldRows are the rows of a table: the heads, and for each item what stands at the paths.
+func fieldRows(columns [][2]string, items []json.RawMessage) ([][]string, error) {
 	rows := make([][]string, 1, len(items)+1)
 	for _, c := range columns {
 		rows[0] = append(rows[0], c[0])
@@ -151,7 +170,7 @@ func (a app) showNodes(g *global, l nodeList, fields []string, items []json.RawM
 		d := json.NewDecoder(bytes.NewReader(item))
 		d.UseNumber()
 		if err := d.Decode(&node); err != nil {
-			return fmt.Errorf("reading %s: %w", one(l.kind), err)
+			return nil, err
 		}
 		var row []string
 		for _, c := range columns {
@@ -159,12 +178,7 @@ func (a app) showNodes(g *global, l nodeList, fields []string, items []json.RawM
 		}
 		rows = append(rows, row)
 	}
-	text := table(rows)
-	if len(items) == 0 {
-		a.tell("no " + l.kind + "s found")
-		text = ""
-	}
-	return goneReader(a.emit(g, list(items), text))
+	return rows, nil
 }
 
 // cell is what a table shows of the field at a path: of lists what each item has, of

@@ -110,6 +110,16 @@ model.shop.orders      Model  orders      0
 model.shop.stg_orders  Model  stg_orders  1
 seed.shop.countries    Seed   countries   1
 `},
+		{"lineage --types Model,Source --fields uniqueId,lastRunStatus,parentIds", `
+uniqueId                lastRunStatus  parentIds
+source.shop.raw.orders  -              -
+model.shop.stg_orders   success        source.shop.raw.orders
+model.shop.orders       error          model.shop.stg_orders, seed.shop.countries
+`},
+		{"lineage --upstream model.shop.orders --depth 1 --types Seed --fields name,schema", `
+name       schema  DISTANCE
+countries  prod    1
+`},
 		{"lineage --types Model --definition", `
 UNIQUE ID              TYPE   NAME
 model.shop.stg_orders  Model  stg_orders
@@ -133,6 +143,7 @@ func TestMetadataObjects(t *testing.T) {
 		{"lineage --downstream model.shop.orders --types Model,Test", `{"nodes":[{"uniqueId":"model.shop.orders","name":"orders","resourceType":"Model","distance":0},` +
 			`{"uniqueId":"test.shop.not_null_orders_id.abc","name":"not_null_orders_id","resourceType":"Test","distance":1}],` +
 			`"edges":[{"parent":"model.shop.orders","child":"test.shop.not_null_orders_id.abc"}]}`},
+		{"lineage --types Seed --fields lastRunStatus,schema", `{"nodes":[{"uniqueId":"seed.shop.countries","name":"countries","resourceType":"Seed","schema":"prod","lastRunStatus":"success"}],"edges":[]}`},
 		{"lineage --types Snapshot", `{"nodes":[],"edges":[]}`},
 	}
 	for _, test := range tests {
@@ -191,6 +202,7 @@ func badMetadata() []struct{ name, args, want string } {
 		{"direction of nothing", "metadata models --environment 22 --direction desc", "the sort has a direction but no field"},
 		{"list with an argument", "metadata models x --environment 22", "dbtcloud metadata models takes flags only"},
 		{"two walks", "metadata lineage --environment 22 --upstream a --downstream b", "--upstream and --downstream: give only one of them"},
+		{"unknown field of a lineage", "metadata lineage --environment Production --project Analytics --fields lastRun", `has no field "lastRun"; did you mean lastRunStatus`},
 		{"depth of nothing", "metadata lineage --environment 22 --depth 2", "--depth: belongs to --upstream or --downstream"},
 		{"half a type", "metadata tests --environment 22 --type gen", `--type" flag: must be some of GENERIC_DATA_TEST, SINGULAR_DATA_TEST, UNIT_TEST`},
 		{"unknown type", "metadata lineage --environment 22 --types models", `--types" flag: must be some of Model, Source`},
