@@ -64,8 +64,8 @@
 //
 // An answer that is not a success is an [*Error]; errors.Is with [ErrNotFound],
 // [ErrUnauthorized] and the other sentinels sorts them. The errors of a GraphQL answer
-// are a [*GraphQLError], whatever its status, with the data that came beside them. What cannot be right is
-// refused before any request, as [ErrInvalid]. An answer that is no JSON, lacks its
+// are a [*GraphQLError], whatever its status, with the data that came beside them. What
+// cannot be right is refused before any request, as [ErrInvalid]. An answer that is no JSON, lacks its
 // data or its id, or is larger than 64 MiB is an [*Error] too. Tokens, request
 // bodies and query strings never appear in an error, a log line or %+v. Should a
 // server say them again, tokens are taken out of its words, which otherwise stand as

@@ -36,9 +36,9 @@ func (s *MetadataService) operation() string {
 // Query sends a GraphQL query with its variables and decodes the data of the answer into
 // out, which may be nil. What can be known to be wrong is refused before the request: a
 // text that does not parse, a variable that is missing or has the wrong type, a page size
-// over the limit, an out that takes nothing. Errors that come with the answer are a [*GraphQLError]; what data came
-// beside them is decoded all the same. A BigInt is decoded from a number and from a
-// string of digits. API: Discovery.
+// over the limit, an out that takes nothing. Errors that come with the answer are a
+// [*GraphQLError]; what data came beside them is decoded all the same. A BigInt is decoded
+// from a number and from a string of digits. API: Discovery.
 func (s *MetadataService) Query(ctx context.Context, query string, variables map[string]any, out any) error {
 	q, err := parseQuery(query, variables)
 	if err == nil {

@@ -60,8 +60,8 @@ func (c *ResourceCounts) UnmarshalJSON(b []byte) error {
 // Environment sums up an environment: its warehouse, its project, when it last changed
 // and how many nodes it has. API: Discovery, environment(id).
 func (s *MetadataService) Environment(ctx context.Context, environmentID int64) (*EnvironmentInfo, error) {
-	if environmentID <= 0 {
-		return nil, fmt.Errorf("%w: EnvironmentInfo: the environment id must be positive, not %d", ErrInvalid, environmentID)
+	if err := refuseID("environment", environmentID); err != nil {
+		return nil, fmt.Errorf("%w: Environment: %w", ErrInvalid, err)
 	}
 	return askOne[EnvironmentInfo](ctx, s, document{
 		name: "EnvironmentInfo",

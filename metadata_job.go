@@ -97,13 +97,10 @@ func jobNodes[T any](ctx context.Context, j *JobMetadata, l listing, opts []Quer
 
 // problem is why the ids cannot be right.
 func (j *JobMetadata) problem() error {
-	switch {
-	case j.jobID <= 0:
-		return fmt.Errorf("the job id must be positive, not %d", j.jobID)
-	case j.runID < 0:
+	if j.runID < 0 {
 		return fmt.Errorf("the run id must be positive, or 0 for the latest, not %d", j.runID)
 	}
-	return nil
+	return refuseID("job", j.jobID)
 }
 
 // metadataGrace is how long Wait waits for what may never come, unless told: the

@@ -53,8 +53,8 @@ const maxLineageEdges = 1 << 20
 
 // document asks for the list of nodes.
 func (f LineageFilter) document(s *MetadataService, environmentID int64, o *queryOptions) (d document, err error) {
-	if environmentID <= 0 {
-		return d, fmt.Errorf("the environment id must be positive, not %d", environmentID)
+	if err := refuseID("environment", environmentID); err != nil {
+		return d, err
 	}
 	if len(f.Types) == 0 {
 		f.Types = []ResourceType{ResourceExposure, ResourceMetric, ResourceModel, ResourceSavedQuery, ResourceSeed,

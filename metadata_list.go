@@ -53,8 +53,8 @@ func Select[T any](ctx context.Context, s *MetadataService, environmentID int64,
 	if v := reflect.ValueOf(f); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return failed[T](fmt.Errorf("%w: Select: the filter is nil: it says which list is asked for, as ModelFilter{} does", ErrInvalid))
 	}
-	if environmentID <= 0 {
-		return failed[T](fmt.Errorf("%w: the environment id must be positive, not %d", ErrInvalid, environmentID))
+	if err := refuseID("environment", environmentID); err != nil {
+		return failed[T](fmt.Errorf("%w: %w", ErrInvalid, err))
 	}
 	scope := scope{field: "environment", args: "id: $environmentId", vars: map[string]any{"environmentId": environmentID}, most: maxNodes}
 	return listNodes[T](ctx, s, scope, f.listing(), opts)
@@ -98,6 +98,27 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	if sel, err = x.selects(l.node, paths); err != nil {
 		return d, nil, 0, err
 	}
+	w := listWriter(in, l, first)
+	text := sel.String()
+	if strings.Contains(text, "$"+ancestorTypes) {
+		w.declare(ancestorTypes, "[AncestorNodeType!]!", o.ancestorTypes(), "")
+	}
+	if err = x.checkChoices(l, w.vars); err != nil {
+		return d, nil, 0, err
+	}
+	return w.document(l.path, text), sel, first, nil
+}
+
+// refuseID tells why an id cannot be one.
+func refuseID(of string, id int64) error {
+	if id <= 0 {
+		return fmt.Errorf("the %s id must be positive, not %d", of, id)
+	}
+	return nil
+}
+
+// listWriter has the arguments of a list.
+func listWriter(in scope, l listing, first int) *documentWriter {
 	w := newWriter(in)
 	w.declare("first", "Int", first, "first")
 	w.declare("after", "String", nil, "after")
@@ -110,14 +131,7 @@ func listDocument(s *MetadataService, in scope, l listing, o *queryOptions, t re
 	for _, name := range sortedKeys(l.args) {
 		w.declare(name, "String", l.args[name], name)
 	}
-	text := sel.String()
-	if strings.Contains(text, "$"+ancestorTypes) {
-		w.declare(ancestorTypes, "[AncestorNodeType!]!", o.ancestorTypes(), "")
-	}
-	if err = x.checkChoices(l, w.vars); err != nil {
-		return d, nil, 0, err
-	}
-	return w.document(l.path, text), sel, first, nil
+	return w
 }
 
 // documentWriter collects the variables of a document for a list.

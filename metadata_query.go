@@ -313,33 +313,39 @@ func (q *query) paged(connection string) (d document, first int, err error) {
 	if d.after = after.Value.Raw; q.op.VariableDefinitions.ForName(d.after) == nil {
 		return d, 0, fmt.Errorf("the query does not declare its variable $%s", d.after)
 	}
-	most := maxNodes
 	if d.by, err = q.paging(set); err != nil {
 		return d, 0, err
 	}
-	if d.by == cursors {
-		most = maxJobNodes
-	}
-	size := field.Arguments.ForName("first")
-	switch {
-	case d.by == cursors && (size == nil || size.Value.Kind != ast.Variable && size.Value.Kind != ast.IntValue):
-		return d, 0, fmt.Errorf("it must take a number or a variable as its argument first, at most %d: a page that is not full is the last one", maxJobNodes)
-	case size != nil && size.Value.Kind == ast.Variable:
-		if first, known := q.number(size.Value); known {
-			most = first
-		}
-		q.vars = maps.Clone(q.vars)
-		if q.vars == nil {
-			q.vars = map[string]any{}
-		}
-		q.vars[size.Value.Raw] = most
-		q.plain[size.Value.Raw] = json.Number(strconv.Itoa(most))
-		first = most
-	case size != nil:
-		first, _ = q.number(size.Value)
+	if first, err = q.pageSize(field.Arguments.ForName("first"), d.by); err != nil {
+		return d, 0, err
 	}
 	d.vars = q.vars
 	return d, first, q.check()
+}
+
+// pageSize is how many items a page has by the argument first, 0 where that is not known.
+// A variable without a value gets the largest size.
+func (q *query) pageSize(first *ast.Argument, by paging) (int, error) {
+	most := maxNodes
+	if by == cursors {
+		most = maxJobNodes
+	}
+	switch {
+	case by == cursors && (first == nil || first.Value.Kind != ast.Variable && first.Value.Kind != ast.IntValue):
+		return 0, fmt.Errorf("it must take a number or a variable as its argument first, at most %d: a page that is not full is the last one", maxJobNodes)
+	case first == nil:
+		return 0, nil
+	}
+	size, known := q.number(first.Value)
+	if first.Value.Kind == ast.Variable {
+		if !known {
+			size = most
+		}
+		q.vars = maps.Collect(maps.All(q.vars)) // the caller's stay as they are
+		q.vars[first.Value.Raw] = size
+		q.plain[first.Value.Raw] = json.Number(strconv.Itoa(size))
+	}
+	return size, nil
 }
 
 // paging tells by what is selected of a list how its pages follow each other.

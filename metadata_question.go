@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,9 +85,9 @@ func (q question) document() (document, error) {
 	if q.root == "account" || q.root == "environment" {
 		arg = "id"
 	}
-	q.refuse(q.id <= 0, "the %s id must be positive, not %d", strings.TrimSuffix(variable, "Id"), q.id)
-	if len(q.problems) > 0 {
-		return document{}, fmt.Errorf("%w: %s: %w", ErrInvalid, q.name, errors.Join(q.problems...))
+	problems := append(slices.Clip(q.problems), refuseID(strings.TrimSuffix(variable, "Id"), q.id))
+	if err := errors.Join(problems...); err != nil {
+		return document{}, fmt.Errorf("%w: %s: %w", ErrInvalid, q.name, err)
 	}
 	d := document{name: q.name, vars: map[string]any{variable: q.id}, path: []string{q.root}}
 	var declared, given strings.Builder

@@ -60,10 +60,13 @@ func (s *stepText) of(l *dbtcloud.LogLines, show func(line string) string) strin
 // for more than text.
 func quoted(line string) string { return "  | " + inert(colourless(line)) }
 
+// serviceCommand matches what CI services take for a command wherever it stands.
+var serviceCommand = regexp.MustCompile(`##(\w*\[)`)
+
 // inert breaks what CI services take for a command wherever it stands in a line, such
 // as ##vso[task.complete].
 func inert(text string) string {
-	return regexp.MustCompile(`##(\w*\[)`).ReplaceAllString(harmless(text), "# #$1")
+	return serviceCommand.ReplaceAllString(harmless(text), "# #$1")
 }
 
 // liveLogs tells the logs of the run that is waited for, beside the waiting. A nil one

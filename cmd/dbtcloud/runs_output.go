@@ -107,9 +107,12 @@ func logText(steps []dbtcloud.RunStep, debug bool) string {
 	return strings.Join(parts, "\n")
 }
 
+// terminalControl matches the sequences that control a terminal.
+var terminalControl = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
+
 // colourless takes out of a log what controls a terminal.
 func colourless(logs string) string {
-	logs = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`).ReplaceAllString(logs, "")
+	logs = terminalControl.ReplaceAllString(logs, "")
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
