@@ -4,6 +4,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"time"
@@ -142,19 +143,10 @@ func summary(run *dbtcloud.Run) RunSummary {
 		s.JobName = run.Job.Name
 	}
 	if t := run.Trigger; t != nil {
-		s.Branch, s.SHA = first(s.Branch, t.GitBranch), first(s.SHA, t.GitSHA)
+		s.Branch, s.SHA = cmp.Or(s.Branch, t.GitBranch), cmp.Or(s.SHA, t.GitSHA)
 	}
 	s.JobName, s.Branch, s.SHA = line(s.JobName), line(s.Branch), line(s.SHA)
 	return s
-}
-
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 func (d *Digest) addStep(s StepInputs, project string) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"path"
 	"regexp"
@@ -18,7 +19,7 @@ func nodeOf(id string, s StepInputs) *manifest.Node {
 		node = *s.Manifest.Nodes[id]
 	}
 	kind, name := splitID(id)
-	node.Name, node.ResourceType = line(first(node.Name, name)), line(first(node.ResourceType, kind))
+	node.Name, node.ResourceType = line(cmp.Or(node.Name, name)), line(cmp.Or(node.ResourceType, kind))
 	return &node
 }
 
@@ -29,7 +30,7 @@ func nodeFailure(r manifest.Result, node *manifest.Node, s StepInputs, project s
 		Failures: r.Failures, Duration: r.ExecutionTime, Step: s.Step.Index,
 	}
 	told, number := place(f.Message)
-	file := first(node.OriginalFilePath, told)
+	file := cmp.Or(node.OriginalFilePath, told)
 	if s.Manifest != nil && node.PackageName != "" && s.Manifest.Metadata.ProjectName != "" && node.PackageName != s.Manifest.Metadata.ProjectName {
 		file = path.Join("dbt_packages", node.PackageName, slashes(file))
 	}
@@ -41,7 +42,7 @@ func nodeFailure(r manifest.Result, node *manifest.Node, s StepInputs, project s
 
 // stepFailure is a step that failed without the failure of a node: the end of its log says why.
 func stepFailure(s dbtcloud.RunStep, project string) Failure {
-	log := first(s.Logs, s.TruncatedDebugLogs, s.DebugLogs)
+	log := cmp.Or(s.Logs, s.TruncatedDebugLogs, s.DebugLogs)
 	f := Failure{Name: line(s.Name), Kind: "step", Status: "error", Message: tail(log, MaxMessage), Step: s.Index}
 	if !s.FinishedAt.IsZero() && !s.StartedAt.IsZero() {
 		f.Duration = s.FinishedAt.Sub(s.StartedAt.Time)

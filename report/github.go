@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,7 +58,7 @@ func (f Failure) text() string {
 	if text := block(f.Message, MaxMessage); strings.TrimSpace(text) != "" {
 		return text
 	}
-	return first(line(f.Status), "no message")
+	return cmp.Or(line(f.Status), "no message")
 }
 
 func githubData(text string) string {
