@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/slimci/dbtcloud"
@@ -12,13 +11,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// ciFlags are the flags of autoscale-ci.
+// ciFlags are the flags of autoscale-ci and of ci run.
 type ciFlags struct {
 	*global
+	changeFlags
 	jobID                     number
-	pr                        pullRequestFlags
-	sequence                  number
-	sha, branch               string
 	payload                   string
 	cause, schema             string
 	mode, onInterrupt         choice
@@ -26,9 +23,10 @@ type ciFlags struct {
 	wait, logs                bool
 	maxRunSlots, maxClones    number
 	pollInterval, timeout     seconds
+	untestable                choice // of ci run
 }
 
-const ciHelp = `See to it that a change of a pull request is tested by a Slim CI job, also while
+const autoscaleHelp = `See to it that a change of a pull request is tested by a Slim CI job, also while
 the job is busy with other pull requests. Runs of older commits of the pull request
 are cancelled first. If the job is busy and a run slot is free, the run goes to a
 clone of the job, which is deleted when the run has ended.
@@ -54,7 +52,7 @@ trigger-autoscaling-ci-job too, --no-should-poll and --should-poll stand for --n
 and --wait, --no-delete-cloned-job and --delete-cloned-job for keeping the clone or not.
 Here waiting is the default.`
 
-const ciExample = `  dbtcloud autoscale-ci --job-id 123 --github-pull-request 7 --sha "$GIT_SHA"
+const autoscaleExample = `  dbtcloud autoscale-ci --job-id 123 --github-pull-request 7 --sha "$GIT_SHA"
   dbtcloud autoscale-ci --job-id 123 --gitlab-merge-request 7 --sha "$GIT_SHA" --timeout 1h --output json
   dbtcloud autoscale-ci --job-id 123 --pull-request 7 --sha "$GIT_SHA" --dry-run`
 
@@ -64,10 +62,10 @@ func (a app) autoscaleCI(g *global) *cobra.Command {
 		Use:     "autoscale-ci",
 		Aliases: []string{"trigger-autoscaling-ci-job"},
 		Short:   "Test a change of a pull request, beside other pull requests",
-		Long:    ciHelp,
-		Example: ciExample,
+		Long:    autoscaleHelp,
+		Example: autoscaleExample,
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runCI(cmd, f) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runCI(cmd, f, noChange) },
 	}
 	cmd.Flags().SortFlags = false
 	f.add(cmd.Flags())
@@ -87,11 +85,7 @@ func addJobID(fs *pflag.FlagSet, jobID *number) {
 }
 
 func (f *ciFlags) addChange(fs *pflag.FlagSet) {
-	f.sequence.min = 1
-	f.pr.add(fs)
-	fs.StringVar(&f.sha, "sha", "", "the full head commit of the pull request")
-	fs.StringVar(&f.branch, "branch", "", "the head branch, where the commit is not known")
-	fs.Var(&f.sequence, "sequence", "orders the changes of a pull request, such as a pipeline counter: a lower one gives way")
+	f.changeFlags.add(fs)
 	fs.StringVarP(&f.payload, "payload", "d", "", "the change as the JSON object of a trigger request; flags override its fields")
 	fs.StringVar(&f.cause, "cause", "", "why the run is started; at most 255 characters")
 	fs.StringVar(&f.schema, "schema-override", "", "schema to build into (default dbt_cloud_pr_<job>_<pull request>)")
@@ -129,24 +123,35 @@ func hide(fs *pflag.FlagSet, names ...string) {
 	}
 }
 
-func (a app) runCI(cmd *cobra.Command, f *ciFlags) error {
-	change, overrides, err := f.change(cmd.Flags())
+// runCI has the change tested that complete makes of what was given.
+func (a app) runCI(cmd *cobra.Command, f *ciFlags, complete func(given dbtcloud.Change) (*dbtcloud.Event, error)) error {
+	given, overrides, err := f.given(cmd.Flags())
+	var event *dbtcloud.Event
+	if err == nil {
+		event, err = complete(given)
+	}
+	if why, ok := errors.AsType[*dbtcloud.EventError](err); ok {
+		return a.notTested(f, event, why)
+	}
 	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err, waitedFor(f.logs, f.wait))
 	if err != nil {
 		return a.untested(f, err)
+	}
+	if event.Provider != "" {
+		a.tell(oneLine(describeEvent(event)))
 	}
 	ci := f.autoscaler()
 	ci.Client, ci.Overrides = client, overrides
 	ctx, cancel := withDeadline(cmd.Context(), f.timeout.value)
 	defer cancel()
 	if f.dryRun {
-		plan, err := ci.Plan(ctx, change)
+		plan, err := ci.Plan(ctx, event.Change)
 		if err != nil {
 			return a.untested(f, because(ctx, err))
 		}
 		return a.emit(f.global, newPlanned(plan), plan.String())
 	}
-	return a.test(ctx, f, ci, change)
+	return a.test(ctx, f, ci, event.Change)
 }
 
 // autoscaler is what the flags say, apart from the change.
@@ -207,9 +212,9 @@ func telling(p *progress, client *dbtcloud.Client) func(*dbtcloud.CIRun, string)
 	}
 }
 
-// change is the change to be tested, and what else the trigger shall say: from the
-// payload, and from the flags, which win.
-func (f *ciFlags) change(fs *pflag.FlagSet) (dbtcloud.Change, dbtcloud.Trigger, error) {
+// given is the change as far as flags and payload say it, and what else the trigger
+// shall say. Flags win.
+func (f *ciFlags) given(fs *pflag.FlagSet) (dbtcloud.Change, dbtcloud.Trigger, error) {
 	var t dbtcloud.Trigger
 	if fs.Changed("payload") {
 		var err error
@@ -217,26 +222,14 @@ func (f *ciFlags) change(fs *pflag.FlagSet) (dbtcloud.Change, dbtcloud.Trigger, 
 			return dbtcloud.Change{}, t, err
 		}
 	}
-	pr, err := f.pullRequest(t.PullRequest)
-	change := dbtcloud.Change{PullRequest: pr, SHA: or(f.sha, t.GitSHA), Branch: or(f.branch, t.GitBranch), Sequence: f.sequence.value}
-	if err == nil && change.SHA == "" && change.Branch == "" {
-		err = fmt.Errorf("--sha and --branch (git_sha and git_branch in a payload): both are empty: give the head commit of %s", pr)
+	change, err := f.changeFlags.given()
+	if change.PullRequest == (dbtcloud.PullRequest{}) {
+		change.PullRequest = t.PullRequest
 	}
+	change.SHA, change.Branch = or(change.SHA, t.GitSHA), or(change.Branch, t.GitBranch)
 	t.PullRequest, t.GitSHA, t.GitBranch = dbtcloud.PullRequest{}, "", ""
 	t.Cause, t.SchemaOverride = or(f.cause, t.Cause), or(f.schema, t.SchemaOverride)
 	return change, t, err
-}
-
-// pullRequest is the one that a flag names, else that of the payload.
-func (f *ciFlags) pullRequest(payload dbtcloud.PullRequest) (dbtcloud.PullRequest, error) {
-	pr, err := f.pr.given()
-	if err != nil || pr != (dbtcloud.PullRequest{}) {
-		return pr, err
-	}
-	if payload == (dbtcloud.PullRequest{}) {
-		return pr, errors.New("pull request: is missing: give one of " + strings.Join(pullRequestNames(), ", ") + ", or a --payload that names it")
-	}
-	return payload, nil
 }
 
 func or(a, b string) string {

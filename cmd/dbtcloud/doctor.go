@@ -6,6 +6,7 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const doctorHelp = `Look for whatever would keep a Slim CI job from being autoscaled, and say what to do
@@ -28,9 +29,25 @@ const doctorExample = `  dbtcloud doctor --job-id 123
 // errUnwell is that the doctor found something to mend.
 var errUnwell = errors.New("something is to be mended")
 
+// doctorFlags say what is looked at.
+type doctorFlags struct {
+	jobID, maxRunSlots number
+	mode               choice
+}
+
+func (f *doctorFlags) add(fs *pflag.FlagSet) {
+	f.mode = modes()
+	addJobID(fs, &f.jobID)
+	fs.Var(&f.mode, "mode", "as for autoscale-ci: auto, native, clone or queue")
+	fs.Var(&f.maxRunSlots, "max-run-slots", "as for autoscale-ci (0: all)")
+}
+
+func (f *doctorFlags) autoscaler(client *dbtcloud.Client) *dbtcloud.AutoscaleCI {
+	return &dbtcloud.AutoscaleCI{Client: client, JobID: f.jobID.value, Mode: dbtcloud.Mode(f.mode.value), MaxRunSlots: int(f.maxRunSlots.value)}
+}
+
 func (a app) doctor(g *global) *cobra.Command {
-	var jobID, maxRunSlots number
-	mode := modes()
+	var f doctorFlags
 	cmd := &cobra.Command{
 		Use:     "doctor",
 		Short:   "Look for what keeps a job from being autoscaled",
@@ -38,17 +55,14 @@ func (a app) doctor(g *global) *cobra.Command {
 		Example: doctorExample,
 		Args:    noArgs,
 	}
-	addJobID(cmd.Flags(), &jobID)
-	cmd.Flags().Var(&mode, "mode", "as for autoscale-ci: auto, native, clone or queue")
-	cmd.Flags().Var(&maxRunSlots, "max-run-slots", "as for autoscale-ci (0: all)")
+	f.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		client, err := a.client(cmd, g, a.fillAnyJobID(cmd, &jobID))
+		client, err := a.client(cmd, g, a.fillAnyJobID(cmd, &f.jobID))
 		if err != nil {
 			return err
 		}
-		ci := &dbtcloud.AutoscaleCI{Client: client, JobID: jobID.value, Mode: dbtcloud.Mode(mode.value), MaxRunSlots: int(maxRunSlots.value)}
 		ctx := cmd.Context()
-		findings, err := ci.Doctor(ctx)
+		findings, err := f.autoscaler(client).Doctor(ctx)
 		if err != nil {
 			return because(ctx, err)
 		}

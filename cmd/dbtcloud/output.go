@@ -114,8 +114,8 @@ func (a app) emit(g *global, object any, text string) error {
 }
 
 // plainJSON encodes on one line, with no escapes but those that JSON asks for, and those
-// of the characters that JSON lets pass though they control a terminal, or end a line for
-// some readers of lines.
+// of the characters that JSON lets pass though they control a terminal, end a line for
+// some readers of lines, or begin what a CI service takes for a command.
 func plainJSON(object any) ([]byte, error) { return encodeJSON(object, "") }
 
 // indentedJSON is plainJSON over several lines.
@@ -137,7 +137,7 @@ func encodeJSON(object any, indent string) ([]byte, error) {
 			out = utf8.AppendRune(out, r)
 		}
 	}
-	return out, nil
+	return serviceCommand.ReplaceAll(out, []byte(`\u0023#$1`)), nil
 }
 
 // known is null in JSON for the zero value.

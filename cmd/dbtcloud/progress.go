@@ -138,12 +138,12 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// oneLine makes of what may be several lines, or hold control characters of
-// whoever wrote it, one line. The name of the program stands at its front anyway.
+// oneLine makes of what may be several lines, or hold control characters or commands for
+// a CI service of whoever wrote it, one line. The name of the program stands at its front anyway.
 func oneLine(text string) string {
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(strings.ReplaceAll(line, "dbtcloud: ", ""))
 	}
-	return harmless(strings.Join(lines, "; "))
+	return inert(strings.Join(lines, "; "))
 }

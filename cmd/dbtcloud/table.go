@@ -34,7 +34,7 @@ func table(rows [][]string) string {
 
 // plain is what a cell shows of what a server says.
 func plain(cell string) string {
-	cell = strings.TrimSpace(harmless(cell))
+	cell = strings.TrimSpace(inert(cell))
 	if cell == "" {
 		return "-"
 	}
