@@ -24,6 +24,15 @@ func AzureSummary(file string) string {
 	return "##vso[task.uploadsummary]" + azureData(oneLine(file, 2*MaxMessage))
 }
 
+// AzureOutputs are the logging commands that set the output variables run_id, run_url and status of a step, as [GitHubOutputs] has them.
+func AzureOutputs(d *Digest) []string {
+	var out []string
+	for _, o := range d.outputs() {
+		out = append(out, "##vso[task.setvariable variable="+o[0]+";isOutput=true]"+azureData(o[1]))
+	}
+	return out
+}
+
 func azureIssue(level string, f Failure) string {
 	var b strings.Builder
 	b.WriteString("##vso[task.logissue type=" + level + ";")

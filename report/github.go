@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -43,7 +44,7 @@ func githubCommand(level string, f Failure) string {
 		}
 	}
 	add("file", f.File)
-	if f.File != "" && f.Line > 0 {
+	if line(f.File) != "" && f.Line > 0 {
 		add("line", strconv.Itoa(f.Line))
 	}
 	add("title", f.title())
@@ -71,3 +72,25 @@ func githubProperty(text string) string {
 
 // GitHubSummary renders the digest for the file that GITHUB_STEP_SUMMARY names, which it fills alone.
 func GitHubSummary(d *Digest) string { return d.Markdown(GitHubSummaryLimit) }
+
+// GitHubOutputs renders what later steps may want to know for the file that GITHUB_OUTPUT names, one line each: run_id, run_url and
+// status, in lower case. A value that has anything in it but letters, digits and what addresses are made of is left empty, because
+// it is likely to end up in a shell.
+func GitHubOutputs(d *Digest) []string {
+	var out []string
+	for _, o := range d.outputs() {
+		out = append(out, o[0]+"="+o[1])
+	}
+	return out
+}
+
+func (d *Digest) outputs() [][2]string {
+	tame := regexp.MustCompile(`^[\w.:/~% -]*$`)
+	rows := [][2]string{{"run_id", strconv.FormatInt(d.Run.ID, 10)}, {"run_url", line(d.Run.URL)}, {"status", strings.ToLower(line(d.Run.Status))}}
+	for i, row := range rows {
+		if !tame.MatchString(row[1]) {
+			rows[i][1] = ""
+		}
+	}
+	return rows
+}

@@ -364,6 +364,9 @@ func TestGitHubAnnotationsAreCommands(t *testing.T) {
 			if err != nil || !plain(line) {
 				t.Fatalf("%v: %q", err, line)
 			}
+			if _, numbered := c.properties["line"]; numbered && c.properties["file"] == "" {
+				t.Fatalf("a line of no file: %q", line)
+			}
 			count[c.name]++
 			list := map[string][]report.Failure{"error": d.Failures, "warning": d.Warnings}[c.name]
 			if i := count[c.name] - 1; i < len(list) && c.properties["title"] != "dbt" && plainWords(list[i].Message) && c.message != list[i].Message {

@@ -23,11 +23,12 @@ func doors() map[string][]string {
 		"internal":     {"internal"},
 		"manifest":     {},
 		"report":       {".", "manifest"},
+		"feedback":     {".", "report"},
 		"dbtcloudtest": {".", "manifest"},
 		"slim":         {".", "manifest", "report"},
 		"stores":       {"slim"},
-		"examples":     {".", "manifest", "report", "slim", "dbtcloudtest", "internal"},
-		"cmd":          {".", "manifest", "report", "slim", "dbtcloudtest", "internal"},
+		"examples":     {".", "manifest", "report", "feedback", "slim", "dbtcloudtest", "internal"},
+		"cmd":          {".", "manifest", "report", "feedback", "slim", "dbtcloudtest", "internal"},
 	}
 }
 
@@ -106,6 +107,10 @@ func TestRefusal(t *testing.T) {
 		{"manifest/graph_test.go", "github.com/google/go-cmp/cmp", true},
 		{"report/report.go", module + "/manifest", true},
 		{"report/report.go", module + "/slim", false},
+		{"feedback/places.go", module + "/report", true},
+		{"feedback/places.go", module + "/manifest", false},
+		{"report/report.go", module + "/feedback", false},
+		{"cmd/dbtcloud/main.go", module + "/feedback", true},
 		{"slim/slim.go", module + "/report", true},
 		{"slim/slim.go", module + "/internal/transport", false},
 		{"stores/s3/s3.go", module + "/slim", true},
