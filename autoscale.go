@@ -158,12 +158,16 @@ func (a *AutoscaleCI) begin(change Change) (*CIRun, error) {
 	if err := errors.Join(a.validate(), change.validate()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
+	return a.newRun(change), nil
+}
+
+func (a *AutoscaleCI) newRun(change Change) *CIRun {
 	schema := a.Overrides.SchemaOverride
 	if schema == "" {
 		schema = fmt.Sprintf("dbt_cloud_pr_%d_%d", a.JobID, change.PullRequest.Number)
 	}
 	us := claim{change: change, schema: schema, nonce: newNonce()}
-	return &CIRun{a: a, us: us, JobID: a.JobID, ended: map[int64]bool{}, asked: map[int64]time.Time{}}, nil
+	return &CIRun{a: a, us: us, JobID: a.JobID, ended: map[int64]bool{}, asked: map[int64]time.Time{}}
 }
 
 func (a *AutoscaleCI) validate() error {

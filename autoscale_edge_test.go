@@ -39,7 +39,7 @@ func TestCloseWithoutASource(t *testing.T) {
 				}
 				s.settle()
 				tt.lose(s)
-				err := s.ci().Close(t.Context(), push(7, 1).PullRequest)
+				_, err := s.ci().Close(t.Context(), dbtcloud.Closing{PullRequest: push(7, 1).PullRequest})
 				if tt.want != nil {
 					wantError(t, err, tt.want, fmt.Sprint(s.job))
 				} else if err != nil {
@@ -56,7 +56,8 @@ func TestCloseWithoutASource(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			s := newStage(t)
 			s.job = s.cloneJob(7, "d")
-			wantError(t, s.ci().Close(t.Context(), push(7, 1).PullRequest), dbtcloud.ErrInvalid, "clone")
+			_, err := s.ci().Close(t.Context(), dbtcloud.Closing{PullRequest: push(7, 1).PullRequest})
+			wantError(t, err, dbtcloud.ErrInvalid, "clone")
 			s.wantUntouched()
 		})
 	})

@@ -81,11 +81,22 @@ func TestBadInputOfTheOthers(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStage(t)
 		a := s.ci()
-		wantError(t, a.Close(t.Context(), dbtcloud.PullRequest{Host: dbtcloud.GitHub, Number: 0}), dbtcloud.ErrInvalid, "github_pull_request_id")
+		pr := push(7, 1).PullRequest
+		for says, bad := range map[string]dbtcloud.Closing{
+			"github_pull_request_id": {PullRequest: dbtcloud.PullRequest{Host: dbtcloud.GitHub}},
+			"sha: \"main\"":          {PullRequest: pr, SHA: "main"},
+			"sequence":               {PullRequest: pr, Sequence: -1},
+			"cleanup steps: a pull":  {PullRequest: pr, SHA: commit(1), CleanupSteps: []string{"dbt run-operation drop_pr_schema"}},
+			"are not run":            {PullRequest: pr, CleanupSteps: []string{"dbt debug", " "}},
+		} {
+			_, err := a.Close(t.Context(), bad)
+			wantError(t, err, dbtcloud.ErrInvalid, says)
+		}
 		a.JobID = 0
 		_, err := a.Sweep(t.Context())
 		wantError(t, err, dbtcloud.ErrInvalid, "job id")
-		wantError(t, a.Close(t.Context(), push(7, 1).PullRequest), dbtcloud.ErrInvalid, "job id")
+		_, err = a.Close(t.Context(), dbtcloud.Closing{PullRequest: pr})
+		wantError(t, err, dbtcloud.ErrInvalid, "job id")
 		if n := len(s.Requests()); n != 0 {
 			t.Errorf("%d requests were sent", n)
 		}

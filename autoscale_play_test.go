@@ -188,7 +188,7 @@ func (p *play) fare(t *testing.T, r *runner) {
 	a := p.ci(t, r.runnerPlan, r.tap)
 	r.begun = time.Now()
 	if r.Close {
-		r.err = a.Close(ctx, r.Change.PullRequest)
+		_, r.err = a.Close(ctx, dbtcloud.Closing{PullRequest: r.Change.PullRequest})
 	} else if r.run, r.err = a.Trigger(ctx, r.Change); r.err == nil && !r.Settings.NoWait {
 		_, r.err = r.run.Wait(ctx)
 	}

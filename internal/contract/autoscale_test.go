@@ -186,7 +186,8 @@ func closePullRequest(t *testing.T, c *contract) {
 	w := c.begin(t)
 	a := w.scaler(w.AddJob(dbtcloudtest.JobSpec{}))
 	first, second := placed(t, a, change(1, 'a'), dbtcloud.OnSource), placed(t, a, change(2, 'b'), dbtcloud.OnClone)
-	noError(t, a.Close(t.Context(), second.Run.Trigger.PullRequest()))
+	_, err := a.Close(t.Context(), dbtcloud.Closing{PullRequest: second.Run.Trigger.PullRequest()})
+	noError(t, err)
 	run, _ := w.Run(second.Run.ID)
 	clone, _ := w.Job(second.CloneJobID)
 	if run.Status != dbtcloudtest.Cancelled || clone.DeletedAt.IsZero() {
