@@ -28,7 +28,7 @@ func (a app) followLogs(ctx context.Context, g *global, client *dbtcloud.Client,
 			continue
 		}
 		l.Lines = list(l.Lines)
-		if err := a.emit(g, l, strings.TrimSuffix(text.of(l, colourless), "\n")); err != nil {
+		if err := a.emit(g, l, strings.TrimSuffix(text.of(l, powerless), "\n")); err != nil {
 			return goneReader(err)
 		}
 	}

@@ -19,8 +19,9 @@ import (
 )
 
 const runsLogsHelp = `Print the console logs of a run, without colours: of all of its steps, each under its
-name, or of one. --debug prints the debug logs instead. With --output json: an array of
-the API's own steps.
+name, or of one. --debug prints the debug logs instead. The token is masked, and what a CI
+service would take for a command is broken by a space. With --output json: an array of the
+API's own steps.
 
 With --follow: print the logs while they are written, until the run has ended. The API shows
 the last 1,000 lines of a step; where more came at once, a line says that some are missing.
@@ -52,7 +53,7 @@ func (a app) runsLogs(g *global) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return goneReader(a.emit(g, rawSteps(run, steps), logText(steps, debug)))
+		return goneReader(a.emit(g, a.rawSteps(run, steps), a.masked(logText(steps, debug))))
 	})
 	cmd.Long = runsLogsHelp
 	cmd.Flags().Var(&step, "step", "only of this step, counted from 1")
@@ -74,8 +75,8 @@ func stepsOf(run *dbtcloud.Run, index int) ([]dbtcloud.RunStep, error) {
 	return nil, invalid("--step: run %d has no step %d: it has begun %d", run.ID, index, len(run.Steps))
 }
 
-// rawSteps are the API's own objects of some steps of a run.
-func rawSteps(run *dbtcloud.Run, steps []dbtcloud.RunStep) []json.RawMessage {
+// rawSteps are the API's own objects of some steps of a run, without the token.
+func (a app) rawSteps(run *dbtcloud.Run, steps []dbtcloud.RunStep) []json.RawMessage {
 	var answer struct {
 		Steps []json.RawMessage `json:"run_steps"`
 	}
@@ -83,7 +84,7 @@ func rawSteps(run *dbtcloud.Run, steps []dbtcloud.RunStep) []json.RawMessage {
 	raw := make([]json.RawMessage, 0, len(steps))
 	for i, step := range run.Steps {
 		if slices.ContainsFunc(steps, func(s dbtcloud.RunStep) bool { return s.ID == step.ID }) {
-			raw = append(raw, answer.Steps[i])
+			raw = append(raw, json.RawMessage(a.masked(string(answer.Steps[i]))))
 		}
 	}
 	return raw
@@ -98,9 +99,9 @@ func logText(steps []dbtcloud.RunStep, debug bool) string {
 			logs = step.DebugLogs
 		}
 		if len(steps) > 1 {
-			logs = fmt.Sprintf("== %d. %s (%s)\n%s", step.Index, harmless(step.Name), step.Status, logs)
+			logs = fmt.Sprintf("== %d. %s (%s)\n%s", step.Index, inert(step.Name), step.Status, logs)
 		}
-		if text := strings.TrimRight(colourless(logs), "\n"); text != "" {
+		if text := strings.TrimRight(powerless(logs), "\n"); text != "" {
 			parts = append(parts, text)
 		}
 	}
@@ -119,6 +120,26 @@ func colourless(logs string) string {
 		}
 		return r
 	}, logs)
+}
+
+// lineCommand matches what GitHub Actions takes for a command at the start of a line.
+var lineCommand = regexp.MustCompile(`(?m)^([\p{Z}\t]*)::`)
+
+// powerless takes out of a log what controls a terminal, and breaks what CI services take
+// for commands.
+func powerless(logs string) string {
+	logs = serviceCommand.ReplaceAllString(colourless(logs), "# #$1")
+	return lineCommand.ReplaceAllString(logs, "$1: :")
+}
+
+// masked is a text without the token, which a step may have printed.
+func (a app) masked(text string) string {
+	token := a.env(tokenVars()...)
+	if token == "" {
+		return text
+	}
+	quoted, _ := json.Marshal(token) // a string
+	return strings.NewReplacer(token, "[redacted]", strings.Trim(string(quoted), `"`), "[redacted]").Replace(text)
 }
 
 const runsArtifactsHelp = `Without a PATH: list the paths of a run's artifacts. With a PATH: print that artifact, or
@@ -161,7 +182,7 @@ func (a app) runsArtifacts(g *global) *cobra.Command {
 		}
 		text := make([]string, len(paths))
 		for i, path := range paths {
-			text[i] = harmless(path)
+			text[i] = inert(path)
 		}
 		return goneReader(a.emit(g, list(paths), strings.Join(text, "\n")))
 	})

@@ -132,6 +132,35 @@ func TestLogsSteerNoTerminal(t *testing.T) {
 	}
 }
 
+// TestLogsCommandNoService: neither a CI service is told anything, nor the token.
+func TestLogsCommandNoService(t *testing.T) {
+	t.Parallel()
+	const text = "cloned with " + dbtcloudtest.DefaultToken + "\n::error::a\n\u00a0 ::add-mask::b\nc ##vso[task.complete]d ##[group]e\r::set-output::f\n"
+	c := newHouse(t, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Steps: []dbtcloudtest.Step{{Name: "One ##vso[x]", Logs: text, DebugLogs: text}, {Name: "::Two"}}}
+	}))
+	run := c.AddRun(dbtcloudtest.RunSpec{JobID: 102})
+	const want = "cloned with [redacted]\n: :error::a\n\u00a0 : :add-mask::b\nc # #vso[task.complete]d # #[group]e::set-output::f\n"
+	tests := []struct{ args, want string }{
+		{"", "== 1. One # #vso[x] (Success)\n" + want + "== 2. ::Two (Success)\n"},
+		{"--step=1", want}, {"--step=1 --debug", want}, {"--step=1 --follow", "== 1. One # #vso[x]\n" + want},
+	}
+	for _, test := range tests {
+		o := invoke(t, c.env, append([]string{"runs", "logs", id(run)}, strings.Fields(test.args)...)...).want(t, exitSuccess)
+		if diff := cmp.Diff(test.want, o.stdout); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.args, diff)
+		}
+	}
+	o := invoke(t, c.env, "runs", "logs", id(run), "--debug", "--output=json").want(t, exitSuccess)
+	var steps []map[string]any
+	if err := json.Unmarshal([]byte(o.stdout), &steps); err != nil || steps[0]["logs"] != strings.ReplaceAll(text, dbtcloudtest.DefaultToken, "[redacted]") {
+		t.Errorf("steps %v, %v", steps, err)
+	}
+	if command := commandOfService.FindString(o.stdout); command != "" || strings.Contains(o.stdout, dbtcloudtest.DefaultToken) {
+		t.Errorf("%q, or the token, in %q", command, o.stdout)
+	}
+}
+
 func TestRunsLogs(t *testing.T) {
 	t.Parallel()
 	c := newHouse(t, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
