@@ -1,0 +1,159 @@
+package pipelines
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slimci/dbtcloud/internal/testenv"
+)
+
+// providers is the table.
+func providers() []provider {
+	return []provider{
+		github(),
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// release is the directory that the downloads come from.
+type release struct{ dir, sum string }
+
+func TestPipelines(t *testing.T) {
+	t.Parallel()
+	built := build(t)
+	for _, p := range providers() {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range append(plays(), p.also...) {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.play(t, newWorld(t, p, c.event, built, c.goes))
+				})
+			}
+		})
+	}
+}
+
+// build compiles the command as a release has it.
+func build(t *testing.T) release {
+	t.Helper()
+	for _, tool := range []string{"go", "bash", "sha256sum"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			testenv.Skip(t, "no %s to carry out pipelines with: %v", tool, err)
+		}
+	}
+	if runtime.GOOS != "linux" {
+		testenv.Skip(t, "the pipelines install a binary for Linux, this is %s", runtime.GOOS)
+	}
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "dbtcloud_linux_amd64")
+	command := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "./dbtcloud")
+	command.Dir = filepath.Join("..", "..", "cmd")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("build the command: %v\n%s", err, out)
+	}
+	return release{dir, sumOf(t, binary)}
+}
+
+func sumOf(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(raw))
+}
+
+// only is the job that the event starts, which must be one.
+func (w *world) only(t *testing.T) job {
+	t.Helper()
+	jobs := w.jobs(t, w)
+	if len(jobs) != 1 {
+		t.Fatalf("the event starts %d jobs, want one: %+v", len(jobs), jobs)
+	}
+	return jobs[0]
+}
+
+// story is what a golden file holds: the exit status, the log, and the files that show results.
+func (r *running) story(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "job %s: exit status %d\n\n== log ==\n%s", r.name, r.status, r.log.String())
+	for _, pattern := range r.w.shown {
+		names, err := filepath.Glob(filepath.Join(r.w.dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			raw, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel, err := filepath.Rel(r.w.dir, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "\n== %s ==\n%s", rel, raw)
+		}
+	}
+	if strings.Contains(b.String(), token) {
+		t.Error("the token is shown")
+	}
+	return r.w.normal(b.String())
+}
+
+// normal replaces what differs from one time to the next.
+func (w *world) normal(text string) string {
+	for _, r := range []struct{ pattern, by string }{
+		{regexp.QuoteMeta(w.dir), "DIR"},
+		{regexp.QuoteMeta(w.url), "https://FAKE"},
+		{`(?m)^\d+:\d\d  `, "0:00  "},
+		{`\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(Z|\+00:00)?`, "TIME"},
+	} {
+		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.by)
+	}
+	return w.numbered(text)
+}
+
+// numbered replaces ids, which are long, by their order of appearance.
+func (w *world) numbered(text string) string {
+	seen := map[string]string{}
+	return regexp.MustCompile(`\b70506183\d{6}\b`).ReplaceAllStringFunc(text, func(id string) string {
+		if seen[id] == "" {
+			seen[id] = fmt.Sprintf("ID%d", len(seen)+1)
+		}
+		return seen[id]
+	})
+}
+
+// golden compares with a file, or writes it under -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatalf("%v: -update writes it", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s: -want +got (-update writes it anew):\n%s", name, diff)
+	}
+}

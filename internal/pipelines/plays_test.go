@@ -1,0 +1,218 @@
+package pipelines
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/slimci/dbtcloud/dbtcloudtest"
+)
+
+const (
+	head  = "8f2c4e6a0b1d3f5a7c9e8d6b4a2f0e1c3d5b7a90" // of the fixtures
+	newer = "9999999999999999999999999999999999999999"
+)
+
+// play is something that happens to a pipeline.
+type play struct {
+	name   string
+	event  string                                       // the fixture
+	goes   func(dbtcloudtest.Run) dbtcloudtest.Outcome  // how runs go
+	act    func(t *testing.T, w *world, j job) *running // what is done with the job that the event starts; nil: nothing
+	status int                                          // of the job
+	check  func(t *testing.T, w *world)                 // what dbt Cloud must have come to; the golden file has the rest
+}
+
+// plays are what every provider is put through.
+func plays() []play {
+	return []play{
+		{name: "green", event: "pull_request", goes: ends(dbtcloudtest.Success), check: one(dbtcloudtest.Success)},
+		{name: "red", event: "pull_request", goes: ends(dbtcloudtest.Error), status: 1, check: one(dbtcloudtest.Error)},
+		{name: "cancelled", event: "pull_request", goes: lasts, act: cancelInDbtCloud, status: 3, check: one(dbtcloudtest.Cancelled)},
+		{name: "superseded", event: "pull_request", goes: lasts, act: supersede, status: 3, check: superseded},
+		{name: "tampered", event: "pull_request", goes: ends(dbtcloudtest.Success), act: tamper, status: 1, check: nothingAsked},
+		{name: "unpinned", event: "pull_request", goes: ends(dbtcloudtest.Success), act: unpin, status: 1, check: nothingAsked},
+	}
+}
+
+// anyFailure stands for the status of a job that was stopped, which nobody looks at.
+const anyFailure = -1
+
+func (c play) play(t *testing.T, w *world) {
+	t.Helper()
+	j := w.only(t)
+	var r *running
+	if c.act != nil {
+		r = c.act(t, w, j)
+	} else {
+		r = w.start(t, j).finish()
+	}
+	if r.status != c.status && (c.status != anyFailure || r.status == 0) {
+		t.Errorf("exit status %d, want %d; log:\n%s", r.status, c.status, r.log.String())
+	}
+	c.check(t, w)
+	golden(t, filepath.Join("testdata", "golden", w.name, c.name+".txt"), r.story(t))
+}
+
+// ends is that every run ends at once, with what dbt leaves behind.
+func ends(status dbtcloudtest.RunStatus) func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+	outcome := dbtcloudtest.Outcome{Status: status, Steps: []dbtcloudtest.Step{
+		{Name: "Clone git repository"}, {Name: "Invoke dbt with `dbt deps`"}, {Name: "Invoke dbt with `dbt build --select state:modified+`", Logs: "Done.\n"},
+	}}
+	return func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		for _, name := range []string{"manifest.json", "run_results.json"} {
+			if raw, err := os.ReadFile(filepath.Join("testdata", "runs", status.String(), name)); err == nil {
+				outcome.Artifacts = append(outcome.Artifacts, dbtcloudtest.Artifact{Path: name, Data: raw})
+			}
+		}
+		return outcome
+	}
+}
+
+// lasts is that every run lasts until it is cancelled.
+func lasts(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: -1} }
+
+// headRuns tells whether the run of the head commit runs, and its pipeline follows it.
+func (w *world) headRuns() bool {
+	runs := w.of(head)
+	looked := func(r dbtcloudtest.Request) bool {
+		return r.Operation == "GET /api/v2/accounts/{account}/runs/{id}/" && r.Status != 0
+	}
+	return len(runs) == 1 && runs[0].Status == dbtcloudtest.Running && slices.ContainsFunc(w.cloud.Requests(), looked)
+}
+
+// of are the runs of a commit.
+func (w *world) of(sha string) []dbtcloudtest.Run {
+	var runs []dbtcloudtest.Run
+	for _, run := range w.cloud.Runs() {
+		if run.SHA == sha {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
+// cancelInDbtCloud has a person cancel the run.
+func cancelInDbtCloud(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	r := w.start(t, j)
+	await(t, "the run runs", w.headRuns)
+	w.cloud.CancelRun(w.of(head)[0].ID, "Ada", "")
+	return r.finish()
+}
+
+// supersede has a newer commit arrive. Its pipeline is another one of the same file.
+func supersede(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	r := w.start(t, j)
+	await(t, "the run runs", w.headRuns)
+	second := *w
+	second.renew(t, "pull_request")
+	maps.Copy(second.env, map[string]string{"DBT_CLOUD_CI_SHA": newer, "DBT_CLOUD_CI_SEQUENCE": "9999999999"})
+	later := second.start(t, second.only(t))
+	r.finish()
+	await(t, "the newer commit is tested", func() bool { return len(w.of(newer)) == 1 })
+	w.cloud.FinishRun(w.of(newer)[0].ID, dbtcloudtest.Success)
+	if later.finish(); later.status != 0 {
+		t.Errorf("the newer pipeline ended with %d; log:\n%s", later.status, later.log.String())
+	}
+	return r
+}
+
+func superseded(t *testing.T, w *world) {
+	t.Helper()
+	old, young := w.of(head), w.of(newer)
+	if len(old) != 1 || len(young) != 1 || old[0].Status != dbtcloudtest.Cancelled || young[0].Status != dbtcloudtest.Success {
+		t.Errorf("runs of the older commit %+v, of the newer %+v", old, young)
+	}
+}
+
+// stop has the provider stop the job while the run runs.
+func stop(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	return w.startAndStop(t, j, w.headRuns)
+}
+
+// one checks that there is one run: of the head commit of the pull request, on the Slim CI job, and how it ended.
+func one(want dbtcloudtest.RunStatus) func(t *testing.T, w *world) {
+	return func(t *testing.T, w *world) {
+		t.Helper()
+		runs := w.cloud.Runs()
+		pr := dbtcloudtest.PullRequest{Host: w.host, Number: 42}
+		if len(runs) != 1 || runs[0].SHA != head || runs[0].PullRequest != pr || runs[0].JobID != w.ci || runs[0].Status != want {
+			t.Errorf("runs %+v, want one of %+v at %s that is %s", runs, pr, head, want)
+		}
+	}
+}
+
+// closePullRequest begins with a run of the pull request, and one of another.
+func closePullRequest(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	for number, sha := range map[int64]string{42: head, 43: newer} {
+		w.cloud.AddRun(dbtcloudtest.RunSpec{JobID: w.ci, PullRequest: dbtcloudtest.PullRequest{Host: w.host, Number: number}, SHA: sha})
+	}
+	return w.start(t, j).finish()
+}
+
+func closed(t *testing.T, w *world) {
+	t.Helper()
+	if runs := w.of(head); len(runs) != 1 || runs[0].Status != dbtcloudtest.Cancelled {
+		t.Errorf("runs of the pull request %+v, want one that is cancelled", runs)
+	}
+	if runs := w.of(newer); len(runs) != 1 || runs[0].Status.Terminal() {
+		t.Errorf("runs of another pull request %+v, want one that goes on", runs)
+	}
+}
+
+// deployed checks that the merged commit was built by the production job.
+func deployed(t *testing.T, w *world) {
+	t.Helper()
+	runs := w.cloud.Runs()
+	if len(runs) != 1 || runs[0].SHA != head || runs[0].PullRequest.Number != 0 || runs[0].JobID != w.prod || runs[0].Status != dbtcloudtest.Success {
+		t.Errorf("runs %+v, want one of %s on job %d", runs, head, w.prod)
+	}
+}
+
+// tamper has somebody exchange the binary at the place that it is downloaded from.
+func tamper(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	dir := t.TempDir()
+	evil := []byte("#!/bin/sh\nexit 0\n")
+	if err := os.WriteFile(filepath.Join(dir, "dbtcloud_linux_amd64"), evil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.curl = writeCurl(t, dir)
+	return w.start(t, j).finish()
+}
+
+// unpin leaves the sum that the file carries: that of no release.
+func unpin(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	w.sum = ""
+	return w.start(t, j).finish()
+}
+
+func nothingAsked(t *testing.T, w *world) {
+	t.Helper()
+	if requests := w.cloud.Requests(); len(requests) > 0 {
+		t.Errorf("%d requests, the first is %s %s", len(requests), requests[0].Method, requests[0].Path)
+	}
+}
+
+// TestIdle: what is no pull request that is ready for review, and no merge, starts nothing.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	for _, p := range providers() {
+		for _, event := range p.idle {
+			t.Run(p.name+"/"+event, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, p, event, release{}, lasts)
+				if jobs := w.jobs(t, w); len(jobs) > 0 {
+					t.Errorf("%s starts %+v", event, jobs)
+				}
+			})
+		}
+	}
+}
