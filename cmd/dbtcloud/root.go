@@ -156,8 +156,14 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", dbtcloud.ErrInvalid, fmt.Errorf(format, args...))
 }
 
-// version is the version of the module that the program was built from.
+// release is the version of a released binary; .ci/release sets it by -X.
+var release string
+
+// version is that of the release, or else of the module that the program was built from.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "devel"
