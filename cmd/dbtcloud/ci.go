@@ -16,7 +16,7 @@ Actions, GitLab CI, Azure Pipelines, Bitbucket Pipelines, CircleCI, Jenkins, Bui
 AWS CodeBuild. A flag overrides what was found.`
 
 func (a app) ci(g *global) *cobra.Command {
-	cmd := commands("ci", "Test the pull request that a pipeline runs for, end it, or look for what is wrong", a.ciRun(g), a.ciDoctor(g))
+	cmd := commands("ci", "Test the pull request that a pipeline runs for, end it, or look for what is wrong", a.ciRun(g), a.ciClose(g), a.ciDoctor(g))
 	cmd.Long = ciHelp
 	return cmd
 }
