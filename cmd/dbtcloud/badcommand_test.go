@@ -78,6 +78,8 @@ func badCommands() []struct{ name, args, want string } {
 		{"too many", "runs list --newest 101", "--newest: must be at most 100, not 101: --since lists more"},
 		{"none", "runs list --newest 0", `--newest" flag: must be a whole number of at least 1`},
 		{"since when", "runs list --since yesterday", `--since" flag: must be a length of time such as 90m, 24h or 7d, or a date`},
+		{"unknown format", "runs report 5 --format html", `--format" flag: must be one of text, markdown, junit,`},
+		{"report into no file", "runs report 5 --to=", `is empty: is the variable set that it comes from?`},
 		{"step 0", "runs logs 5 --step 0", `--step" flag: must be a whole number of at least 1`},
 		{"file without an artifact", "runs artifacts 5 -o x", "--to and --step are for the download of an artifact: give its path"},
 		{"file without a name", "runs artifacts 5 x.txt --to=", "--to: is empty: is the variable set that it comes from?"},

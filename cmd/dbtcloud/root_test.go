@@ -97,7 +97,7 @@ func TestUnknownCommands(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ args, want string }{
 		{"autoscale", `unknown command "autoscale": dbtcloud has accounts, autoscale-ci, `},
-		{"runs got", `unknown command "got": dbtcloud runs has artifacts, cancel, get, list, logs, retry, wait`},
+		{"runs got", `unknown command "got": dbtcloud runs has artifacts, cancel, get, list, logs, report, retry, wait`},
 		{"runs get", "dbtcloud runs get takes one argument, the id of the run, not 0"},
 		{"runs cancel 1 2", "dbtcloud runs cancel takes one argument, the id of the run, not 2"},
 		{"runs wait x", `run id "x": must be a whole number of at least 1`},

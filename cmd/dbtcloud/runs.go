@@ -15,8 +15,8 @@ import (
 )
 
 func (a app) runs(g *global) *cobra.Command {
-	return commands("runs", "List, show, follow, cancel and retry runs; their logs and artifacts",
-		a.runsList(g), a.runsGet(g), a.runsWait(g), a.runsCancel(g), a.runsRetry(g), a.runsLogs(g), a.runsArtifacts(g))
+	return commands("runs", "List, show, follow, cancel and retry runs; their logs, artifacts and reports",
+		a.runsList(g), a.runsGet(g), a.runsWait(g), a.runsCancel(g), a.runsRetry(g), a.runsLogs(g), a.runsArtifacts(g), a.runsReport(g))
 }
 
 // runResource is what there is to see of a run. It has no name and is no one's to delete.

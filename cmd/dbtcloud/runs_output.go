@@ -163,8 +163,8 @@ func (a app) runsArtifacts(g *global) *cobra.Command {
 		if cmd.Flags().Changed("to") && to == "" {
 			return invalid("--to: is empty: is the variable set that it comes from?")
 		}
-		if info, err := os.Stat(to); err == nil && info.IsDir() {
-			return invalid("--to: %s is a directory: give the name of a file", to)
+		if err := noDirectory(to); err != nil {
+			return err
 		}
 		client, id, err := a.oneRun(cmd, g, args[:1])
 		if err != nil {
@@ -190,6 +190,14 @@ func (a app) runsArtifacts(g *global) *cobra.Command {
 	cmd.Flags().Var(&step, "step", "as this step wrote it, counted from 1 (default: the last)")
 	cmd.Flags().StringVarP(&to, "to", "o", "", "the `file` to write; - is stdout (default -)")
 	return cmd
+}
+
+// noDirectory refuses what no file can be written to.
+func noDirectory(to string) error {
+	if info, err := os.Stat(to); err == nil && info.IsDir() {
+		return invalid("--to: %s is a directory: give the name of a file", to)
+	}
+	return nil
 }
 
 // download writes an artifact to stdout or to a file.
