@@ -101,6 +101,8 @@ func githubMoment(t *testing.T, condition string) moment {
 	switch condition {
 	case "":
 		return afterSuccess
+	case "!cancelled()":
+		return afterSuccess | afterFailure
 	case "always()":
 		return always
 	case "cancelled()":

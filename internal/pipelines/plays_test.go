@@ -32,6 +32,8 @@ func plays() []play {
 		{name: "red", event: "pull_request", goes: ends(dbtcloudtest.Error), status: 1, check: one(dbtcloudtest.Error)},
 		{name: "cancelled", event: "pull_request", goes: lasts, act: cancelInDbtCloud, status: 3, check: one(dbtcloudtest.Cancelled)},
 		{name: "superseded", event: "pull_request", goes: lasts, act: supersede, status: 3, check: superseded},
+		{name: "stopped", event: "pull_request", goes: lasts, act: stop, status: anyFailure, check: one(dbtcloudtest.Cancelled)},
+		{name: "closed", event: "closed", goes: lasts, act: closePullRequest, check: closed},
 		{name: "tampered", event: "pull_request", goes: ends(dbtcloudtest.Success), act: tamper, status: 1, check: nothingAsked},
 		{name: "unpinned", event: "pull_request", goes: ends(dbtcloudtest.Success), act: unpin, status: 1, check: nothingAsked},
 	}

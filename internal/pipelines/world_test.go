@@ -38,6 +38,7 @@ type provider struct {
 type job struct {
 	name  string
 	steps []step
+	shown []string // files of results that it tells the provider of, beside those of the provider's entry
 }
 
 // step is a script in a process of its own.
@@ -46,22 +47,25 @@ type step struct {
 	script string
 	shell  []string // the name of the script is put behind
 	env    map[string]string
-	when   moment
+	when   moment // 0: after success
+	hook   bool   // its status is not that of the job
 }
 
-// moment is when a step is carried out.
+// moment is when a step is carried out. It may be more than one.
 type moment int
 
 const (
-	afterSuccess moment = iota // of the steps before
-	always
+	afterSuccess moment = 1 << iota // of the steps before
+	afterFailure
 	afterCancel
+	always = afterSuccess | afterFailure | afterCancel
 )
 
 // world is a provider, a dbt Cloud, and the directory of one pipeline.
 type world struct {
 	provider
 
+	event     string // the name of the fixture, or what stands for it in provider.fixtures
 	cloud     *dbtcloudtest.Server
 	url       string
 	ci, prod  int64             // jobs
@@ -97,7 +101,7 @@ func newWorld(t *testing.T, p provider, event string, r release, outcome func(db
 // renew begins another pipeline on the same dbt Cloud.
 func (w *world) renew(t *testing.T, event string) {
 	t.Helper()
-	w.dir = t.TempDir()
+	w.event, w.dir = event, t.TempDir()
 	w.env = readEvent(t, filepath.Join(w.workspace, "testdata", "events", w.name, or(w.fixtures[event], event)+".env"))
 	if w.places != nil {
 		w.places(w)
@@ -164,9 +168,9 @@ func (w *world) start(t *testing.T, j job) *running {
 	r := w.prepare(t, j)
 	go func() {
 		defer close(r.ended)
-		for i, command := range r.commands {
-			if when := r.steps[i].when; command != nil && (when == always || when == afterSuccess && r.status == 0) {
-				r.note(carryOut(command))
+		for i := range r.commands {
+			if now := r.moment(false); r.due(i, now) {
+				r.note(i, carryOut(r.commands[i]))
 			}
 		}
 	}()
@@ -174,8 +178,25 @@ func (w *world) start(t *testing.T, j job) *running {
 	return r
 }
 
-func (r *running) note(status int) {
-	if r.status == 0 {
+// moment is the one that a job has come to.
+func (r *running) moment(stopped bool) moment {
+	switch {
+	case stopped:
+		return afterCancel
+	case r.status != 0:
+		return afterFailure
+	}
+	return afterSuccess
+}
+
+// due tells whether a step is carried out now.
+func (r *running) due(i int, now moment) bool {
+	when := r.steps[i].when
+	return r.commands[i] != nil && (when&now != 0 || when == 0 && now == afterSuccess)
+}
+
+func (r *running) note(i, status int) {
+	if r.status == 0 && !r.steps[i].hook {
 		r.status = status
 	}
 }
@@ -194,12 +215,12 @@ func (w *world) startAndStop(t *testing.T, j job, time func() bool) *running {
 	defer close(r.ended)
 	stopped := false
 	for i, command := range r.commands {
-		switch when := r.steps[i].when; {
-		case command == nil || stopped == (when == afterSuccess):
+		switch {
+		case !r.due(i, r.moment(stopped)):
 		case stopped:
-			r.note(carryOut(command))
+			r.note(i, carryOut(command))
 		default:
-			stopped = r.stopIn(t, command, time)
+			stopped = r.stopIn(t, i, time)
 		}
 	}
 	if !stopped {
@@ -209,8 +230,9 @@ func (w *world) startAndStop(t *testing.T, j job, time func() bool) *running {
 }
 
 // stopIn carries out a step and stops it when it is time; false: it ended before.
-func (r *running) stopIn(t *testing.T, command *exec.Cmd, time func() bool) (stopped bool) {
+func (r *running) stopIn(t *testing.T, i int, time func() bool) (stopped bool) {
 	t.Helper()
+	command := r.commands[i]
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +262,7 @@ func (r *running) stopIn(t *testing.T, command *exec.Cmd, time func() bool) (sto
 		await(t, "the step that was stopped is over", over)
 	}
 	<-done
-	r.note(command.ProcessState.ExitCode())
+	r.note(i, command.ProcessState.ExitCode())
 	return stopped
 }
 
