@@ -77,7 +77,7 @@ type forge interface {
 	add(ctx context.Context, number int64, key, text string) error
 	edit(ctx context.Context, number int64, c comment, key, text string) error
 	head(ctx context.Context, number int64) (string, error)
-	limit() int // characters of a comment's text
+	limit() int // bytes of a comment's text
 }
 
 // comment names one for an edit. Thread is of Azure Repos.
@@ -123,7 +123,7 @@ func (h *Host) Comment(ctx context.Context, pr dbtcloud.PullRequest, key, markdo
 		return invalid("comment: the text for %s is empty", pr)
 	}
 	api := h.api
-	text := fit(markdown, api.limit())
+	text := fit(unmentioned(markdown), api.limit())
 	ours, err := api.comments(ctx, pr.Number, key)
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (h *Host) Comment(ctx context.Context, pr dbtcloud.PullRequest, key, markdo
 	return api.add(ctx, pr.Number, key, text)
 }
 
-// CommentLimit is how many characters of text a comment may have on this host.
+// CommentLimit is how many bytes of text a comment may have on this host. The hosts count characters, each in its own way.
 func (h *Host) CommentLimit() int { return h.api.limit() }
 
 // Head asks the host for the head commit of a pull request. It fits [dbtcloud.AutoscaleCI].Head.
@@ -163,8 +163,9 @@ func (h *Host) check(pr dbtcloud.PullRequest) error {
 }
 
 var (
-	fullSHA = regexp.MustCompile(`^[0-9a-fA-F]{40}([0-9a-fA-F]{24})?$`)
-	markKey = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,64}$`)
+	fullSHA  = regexp.MustCompile(`^[0-9a-fA-F]{40}([0-9a-fA-F]{24})?$`)
+	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,40}$`)
+	markKey  = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,64}$`)
 )
 
 func invalid(format string, args ...any) error {
@@ -173,6 +174,38 @@ func invalid(format string, args ...any) error {
 
 // htmlMark is the mark of a comment where the host hides comments of HTML. It is the start of the text, so that nobody's quote has it.
 func htmlMark(key string) string { return "<!-- dbtcloud " + key + " -->\n" }
+
+// markRoom is kept free for the mark.
+const markRoom = 100
+
+// marked tells whether a text begins with a mark. A host may store line ends in its own way.
+func marked(text, mark string) bool { return strings.HasPrefix(text, strings.TrimSpace(mark)) }
+
+// pages asks for pages of comments, the oldest first, until there are no more. On a pull request that has more of them than are read, with
+// none of ours, none is written: each pipeline would make one more.
+func pages(ask func(page int) (ours []comment, more bool, err error)) ([]comment, error) {
+	var all []comment
+	for page := 1; page <= maxPages; page++ {
+		ours, more, err := ask(page)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ours...)
+		if !more {
+			return all, nil
+		}
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	return nil, fmt.Errorf("feedback: the pull request has more than %d comments, with none of ours among the oldest: none is written", maxPages*pageSize)
+}
+
+// unmentioned takes the meaning out of how Azure Repos (@<id>) and Bitbucket (@{id}) write that a person is mentioned, because no source
+// says that it has none inside of code.
+func unmentioned(text string) string {
+	return strings.NewReplacer("@<", "@\u200b<", "@{", "@\u200b{").Replace(text)
+}
 
 // webAddress says why people cannot be led to an address.
 func webAddress(address string) error {
@@ -202,14 +235,14 @@ func shorten(text string, most int) string {
 // cutNote ends a text that was cut. A block of code that was open is closed before it.
 const cutNote = "\n\nThe rest is cut: there is no more room in a comment.\n"
 
-// fit cuts a text to so many characters, at the end of a line where there is one, with the blocks of code closed.
+// fit cuts a text to so many bytes, at the end of a line where there is one, with the blocks of code closed.
 func fit(text string, most int) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
-	if utf8.RuneCountInString(text) <= most {
+	if len(text) <= most {
 		return text
 	}
 	const fences = 600 // room for the fence of a block, which is longer than any backticks in it
-	text = string([]rune(text)[:max(most-len(cutNote)-fences, 0)])
+	text = strings.ToValidUTF8(text[:most-len(cutNote)-fences], "")
 	if i := strings.LastIndexByte(text, '\n'); i > len(text)/2 {
 		text = text[:i]
 	}

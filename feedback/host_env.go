@@ -17,10 +17,14 @@ import (
 // os.Getenv, which is also the default. [ErrNoHost] says what is missing, [dbtcloud.ErrInvalid] what cannot be right.
 //
 // The token is the first of these that is set:
-//   - GitHub: DBT_CLOUD_CI_HOST_TOKEN, GITHUB_TOKEN, GH_TOKEN
+//   - GitHub: DBT_CLOUD_CI_HOST_TOKEN, GITHUB_TOKEN, GH_TOKEN, with the permissions statuses: write and pull-requests: write
+//   - GitLab: DBT_CLOUD_CI_HOST_TOKEN, GITLAB_TOKEN, with the scope api and the role Developer; CI_JOB_TOKEN may not
+//   - Azure Repos: DBT_CLOUD_CI_HOST_TOKEN, SYSTEM_ACCESSTOKEN, with "Contribute to pull requests"
+//   - Bitbucket Cloud: DBT_CLOUD_CI_HOST_TOKEN, BITBUCKET_ACCESS_TOKEN, with Repositories: Write and Pull requests: Write
 //
-// The address of the API is DBT_CLOUD_CI_HOST_URL or, on GitHub, GITHUB_API_URL; else it follows from the address of the repository that
-// the CI provider gives. It must be encrypted.
+// The address of the API is DBT_CLOUD_CI_HOST_URL, or what the CI provider says (GITHUB_API_URL, CI_API_V4_URL, SYSTEM_COLLECTIONURI), or it
+// follows from the address of the repository. It must be encrypted. Where the token may only write statuses or only comments, the other
+// fails with a [*HostError] that says what is missing.
 func HostFromEnv(getenv func(string) string, e *dbtcloud.Event) (*Host, error) {
 	if getenv == nil {
 		getenv = os.Getenv
@@ -52,15 +56,38 @@ type hostKind struct {
 	make   func(env *hostEnv, base *url.URL, token string) (forge, *caller, error)
 }
 
+// recognize goes by the host of the event, which knows no Bitbucket.
 func (v *hostEnv) recognize() (hostKind, bool) {
 	switch v.event.PullRequest.Host {
 	case dbtcloud.GitHub:
 		return hostKind{
-			name: "GitHub", tokens: []string{"GITHUB_TOKEN", "GH_TOKEN"}, need: githubStatuses + " for a status, " + githubPulls + " for a comment",
+			name: "GitHub", tokens: []string{"GITHUB_TOKEN", "GH_TOKEN"}, need: "the permissions statuses: write for a status and pull-requests: write for a comment",
 			urls: []string{"GITHUB_API_URL"}, derive: githubAPI, make: makeGitHub,
 		}, true
+	case dbtcloud.GitLab:
+		return hostKind{
+			name: "GitLab", tokens: []string{"GITLAB_TOKEN"}, need: "the scope api and the role Developer, such as a project access token (CI_JOB_TOKEN may neither set statuses nor comment)",
+			urls: []string{"CI_API_V4_URL"}, derive: func(server, _ string) string { return "https://" + server + "/api/v4" }, make: makeGitLab,
+		}, true
+	case dbtcloud.AzureRepos:
+		return hostKind{
+			name: "Azure Repos", tokens: []string{"SYSTEM_ACCESSTOKEN"}, need: `the permission "Contribute to pull requests", such as $(System.AccessToken) mapped in env:`,
+			urls: []string{"SYSTEM_COLLECTIONURI", "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"}, derive: azureAPI, make: makeAzure,
+		}, true
+	case dbtcloud.OtherHost:
+		return hostKind{
+			name: "Bitbucket Cloud", tokens: []string{"BITBUCKET_ACCESS_TOKEN"}, need: "the scopes Repositories: Write for a status and Pull requests: Write for a comment, such as an access token of the repository",
+			derive: bitbucketAPI, make: makeBitbucket,
+		}, v.onBitbucket()
 	}
 	return hostKind{}, false
+}
+
+func (v *hostEnv) onBitbucket() bool {
+	_, server, _ := v.repository()
+	_, given := v.get("DBT_CLOUD_CI_HOST_URL")
+	_, provider := v.get("BUILD_REPOSITORY_PROVIDER")
+	return v.event.Provider == dbtcloud.BitbucketPipelines || server == "bitbucket.org" || provider == "Bitbucket" || strings.HasPrefix(given, "https://api.bitbucket.org/")
 }
 
 func (v *hostEnv) host(k hostKind) (*Host, error) {
@@ -108,7 +135,8 @@ func (v *hostEnv) base(k hostKind) (*url.URL, error) {
 	name, address := v.get(append([]string{"DBT_CLOUD_CI_HOST_URL"}, k.urls...)...)
 	if address == "" {
 		var server, path string
-		if name, server, path = v.repository(); server != "" {
+		name, server, path = v.repository()
+		if server != "" || k.urls == nil {
 			address = k.derive(server, path)
 		}
 	}
@@ -147,32 +175,24 @@ var scpAddress = regexp.MustCompile(`^(?:[^@/:]+@)?([^@/:]+):([^/].*)$`)
 func (v *hostEnv) repository() (name, server, path string) {
 	name, address := v.get("CHANGE_URL", "BUILD_REPOSITORY_URI", "CIRCLE_REPOSITORY_URL", "BUILDKITE_REPO", "CODEBUILD_SOURCE_REPO_URL", "GIT_URL")
 	if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
-		return name, strings.ToLower(u.Hostname()), strings.Trim(u.Path, "/")
+		return name, webServer(u.Hostname()), strings.Trim(u.Path, "/")
 	}
 	if m := scpAddress.FindStringSubmatch(address); m != nil && !strings.Contains(address, "://") {
-		return name, strings.ToLower(m[1]), strings.Trim(m[2], "/")
+		return name, webServer(m[1]), strings.Trim(m[2], "/")
 	}
 	return name, "", ""
 }
 
-func githubAPI(server, _ string) string {
-	switch {
-	case server == "github.com":
-		return "https://api.github.com"
-	case strings.HasSuffix(server, ".ghe.com"):
-		return "https://api." + server
+// webServer is the server of the API beside one that serves SSH under a name of its own.
+func webServer(server string) string {
+	server = strings.ToLower(server)
+	switch server {
+	case "ssh.github.com", "ssh.dev.azure.com":
+		return server[len("ssh."):]
+	case "altssh.gitlab.com", "altssh.bitbucket.org":
+		return server[len("altssh."):]
 	}
-	return "https://" + server + "/api/v3"
-}
-
-func makeGitHub(v *hostEnv, base *url.URL, token string) (forge, *caller, error) {
-	owner, name, err := v.ownerName()
-	if err != nil {
-		return nil, nil, err
-	}
-	calls := newCaller(base, token, "Bearer "+token)
-	calls.accept = "application/vnd.github+json"
-	return &github{caller: calls, repo: "/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name)}, calls, nil
+	return server
 }
 
 // ownerName splits the repository where a host has no deeper paths.

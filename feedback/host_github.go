@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ const (
 	githubRead     = "the permission pull-requests: read"
 )
 
-func (g *github) limit() int { return githubComment - 200 }
+func (g *github) limit() int { return githubComment - markRoom }
 
 func (g *github) setStatus(ctx context.Context, s Status) error {
 	state := map[State]string{StatePending: "pending", StateSuccess: "success", StateFailure: "failure", StateCancelled: "error"}[s.State]
@@ -52,38 +53,22 @@ type githubUser struct {
 // comments lists those of the issue that every pull request is. The token of an app, such as that of GitHub Actions, may not ask who it is:
 // its comments are those of bots with the mark.
 func (g *github) comments(ctx context.Context, number int64, key string) ([]comment, error) {
-	const operation = "list the comments of a pull request on GitHub"
 	var me githubUser
 	err := g.do(ctx, call{operation: "ask GitHub whose token it is", need: githubPulls, method: http.MethodGet, path: "/user"}, &me)
 	if e, ok := errors.AsType[*HostError](err); err != nil && (!ok || e.StatusCode != http.StatusForbidden) {
 		return nil, err
 	}
-	var ours []comment
-	for page := 1; page <= maxPages; page++ {
+	return pages(func(page int) (ours []comment, more bool, err error) {
 		var list []githubNote
 		path := fmt.Sprintf("%s/issues/%d/comments?per_page=%d&page=%d", g.repo, number, pageSize, page)
-		if err := g.do(ctx, call{operation: operation, need: githubPulls, method: http.MethodGet, path: path}, &list); err != nil {
-			return nil, err
-		}
+		err = g.do(ctx, call{operation: "list the comments of a pull request on GitHub", need: githubPulls, method: http.MethodGet, path: path}, &list)
 		for _, c := range list {
-			own := c.User.ID == me.ID || me.ID == 0 && c.User.Type == "Bot"
-			if own && strings.HasPrefix(c.Body, strings.TrimSpace(htmlMark(key))) {
+			if own := c.User.ID == me.ID || me.ID == 0 && c.User.Type == "Bot"; own && marked(c.Body, htmlMark(key)) {
 				ours = append(ours, comment{id: c.ID})
 			}
 		}
-		if len(list) < pageSize {
-			return ours, nil
-		}
-	}
-	return bounded(ours)
-}
-
-// bounded are the comments of a pull request that has more than are read. Without one of ours among them none is made, as each pipeline would make one more.
-func bounded(ours []comment) ([]comment, error) {
-	if len(ours) == 0 {
-		return nil, fmt.Errorf("feedback: the pull request has more than %d comments, with none of ours among the oldest: none is written", maxPages*pageSize)
-	}
-	return ours, nil
+		return ours, len(list) >= pageSize, err
+	})
 }
 
 func (g *github) add(ctx context.Context, number int64, key, text string) error {
@@ -104,4 +89,24 @@ func (g *github) head(ctx context.Context, number int64) (string, error) {
 	}
 	err := g.do(ctx, call{operation: "read a pull request on GitHub", need: githubRead, method: http.MethodGet, path: fmt.Sprintf("%s/pulls/%d", g.repo, number)}, &pull)
 	return pull.Head.SHA, err
+}
+
+func githubAPI(server, _ string) string {
+	switch {
+	case server == "github.com":
+		return "https://api.github.com"
+	case strings.HasSuffix(server, ".ghe.com"):
+		return "https://api." + server
+	}
+	return "https://" + server + "/api/v3"
+}
+
+func makeGitHub(v *hostEnv, base *url.URL, token string) (forge, *caller, error) {
+	owner, name, err := v.ownerName()
+	if err != nil {
+		return nil, nil, err
+	}
+	calls := newCaller(base, token, "Bearer "+token)
+	calls.accept = "application/vnd.github+json"
+	return &github{caller: calls, repo: "/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name)}, calls, nil
 }

@@ -58,26 +58,50 @@ func TestOldestCommentIsEdited(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	d := &report.Digest{
-		Run:    report.RunSummary{ID: 77, Status: "Error", SHA: hostSHA, URL: "https://cloud.getdbt.com/deploy/1/projects/2/runs/77/"},
-		Counts: report.Counts{Nodes: 5, Built: 2, Passed: 1, Failed: 1, Errors: 1},
+	const link = "https://cloud.getdbt.com/deploy/1/projects/2/runs/77/"
+	const text = "dbt run 77: %s, 2 built, 1 passed, 1 failed, 1 errors, 0 warnings, 0 skipped"
+	words := map[string][4]string{ // of Error, Success, Cancelled, Running
+		"github": {"failure", "success", "error", "pending"}, "gitlab": {"failed", "success", "canceled", "running"},
+		"azure": {"failed", "succeeded", "error", "pending"}, "bitbucket": {"FAILED", "SUCCESSFUL", "STOPPED", "INPROGRESS"},
 	}
-	f := newFakeHost(t, "github")
-	for _, status := range []string{"Error", "Success", "Cancelled", "Running"} {
-		d.Run.Status = status
-		if err := f.open(t).SetStatus(t.Context(), feedback.StatusOf(d)); err != nil {
-			t.Fatal(err)
-		}
+	bodies := map[string]func(state, description string) object{
+		"github": func(state, description string) object {
+			return object{"context": "dbtcloud", "state": state, "target_url": link, "description": description}
+		},
+		"gitlab": func(state, description string) object {
+			return object{"name": "dbtcloud", "state": state, "target_url": link, "description": description, "pipeline_id": "998"}
+		},
+		"azure": func(state, description string) object {
+			return object{"context": object{"name": "dbtcloud"}, "state": state, "targetUrl": link, "description": description, "iterationId": 2.0, "path": "/pullRequests/42/statuses"}
+		},
+		"bitbucket": func(state, description string) object {
+			return object{"key": "dbtcloud", "name": "dbtcloud", "state": state, "url": link, "description": description}
+		},
 	}
-	want := []map[string]any{}
-	for _, words := range [][2]string{{"Error", "failure"}, {"Success", "success"}, {"Cancelled", "error"}, {"Running", "pending"}} {
-		want = append(want, map[string]any{
-			"context": "dbtcloud", "state": words[1], "target_url": d.Run.URL,
-			"description": fmt.Sprintf("dbt run 77: %s, 2 built, 1 passed, 1 failed, 1 errors, 0 warnings, 0 skipped", words[0]),
+	for name := range gitHosts() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeHost(t, name)
+			d := &report.Digest{
+				Run:    report.RunSummary{ID: 77, SHA: hostSHA, URL: link},
+				Counts: report.Counts{Nodes: 5, Built: 2, Passed: 1, Failed: 1, Errors: 1},
+			}
+			var want []map[string]any
+			for i, status := range []string{"Error", "Success", "Cancelled", "Running"} {
+				d.Run.Status = status
+				if err := f.open(t).SetStatus(t.Context(), feedback.StatusOf(d)); err != nil {
+					t.Fatal(err)
+				}
+				want = append(want, bodies[name](words[name][i], fmt.Sprintf(text, status)))
+			}
+			if diff := cmp.Diff(want, f.statuses); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			d.Run.Status = "Running" // again: GitLab says that it is so already
+			if err := f.open(t).SetStatus(t.Context(), feedback.StatusOf(d)); err != nil {
+				t.Errorf("the same state again: %v", err)
+			}
 		})
-	}
-	if diff := cmp.Diff(want, f.statuses); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
