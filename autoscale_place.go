@@ -37,7 +37,7 @@ func (r *CIRun) place(ctx context.Context) error {
 				return err
 			}
 		case plan.Decision == Adopt:
-			run, err := r.readListed(ctx, plan.RunID)
+			run, err := r.a.Client.Runs.getListed(ctx, plan.RunID, r.a.poll())
 			if err != nil {
 				return err
 			}

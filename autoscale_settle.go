@@ -92,7 +92,7 @@ func (r *CIRun) joinTwin(ctx context.Context, id int64) error {
 			return err
 		}
 	}
-	run, err := r.readListed(ctx, id)
+	run, err := r.a.Client.Runs.getListed(ctx, id, r.a.poll())
 	if err == nil {
 		r.adopt(run)
 	}
@@ -112,23 +112,6 @@ func (r *CIRun) alive(ctx context.Context, id int64) (bool, error) {
 		r.ended[id] = true
 	}
 	return !run.Status.Terminal(), nil
-}
-
-// readListed reads a run that a list showed, with its trigger; it may be too new to be
-// read at once.
-func (r *CIRun) readListed(ctx context.Context, id int64) (run *Run, err error) {
-	err = r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
-		var gerr error
-		run, gerr = r.a.Client.Runs.Get(ctx, id, RunWithTrigger)
-		return gerr == nil, gerr
-	})
-	if err != nil {
-		return nil, fmt.Errorf("dbtcloud: run %d: %w", id, err)
-	}
-	if run.Trigger == nil {
-		run.Trigger = new(RunTrigger)
-	}
-	return run, nil
 }
 
 // adopt follows a run of the same commit that somebody else triggered.

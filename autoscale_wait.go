@@ -155,7 +155,7 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 // earlier run of the commit beside ours, which may have been cancelled as its
 // duplicate, and that it is gone too.
 func (r *CIRun) inherit(ctx context.Context) (found, doubled bool, err error) {
-	runs, err := r.aftermath(ctx)
+	runs, err := r.a.Client.Runs.aftermath(ctx, r.Run.ID, RunFilter{Include: []RunInclude{RunWithJob}}, r.a.poll())
 	if err != nil {
 		return false, false, err
 	}
@@ -177,7 +177,7 @@ func (r *CIRun) inherit(ctx context.Context) (found, doubled bool, err error) {
 		case !twin:
 			return true, false, r.supersede(ctx, rival.ID)
 		default:
-			run, err := r.readListed(ctx, rival.ID)
+			run, err := r.a.Client.Runs.getListed(ctx, rival.ID, r.a.poll())
 			if err == nil {
 				r.adopt(run)
 			}
@@ -185,26 +185,6 @@ func (r *CIRun) inherit(ctx context.Context) (found, doubled bool, err error) {
 		}
 	}
 	return false, doubled, nil
-}
-
-// aftermath lists the newest runs of any status, by id, as soon as the list shows that
-// ours has ended: an older one would not show what it was cancelled for.
-func (r *CIRun) aftermath(ctx context.Context) (runs []*Run, err error) {
-	begun := time.Now()
-	err = r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
-		late := time.Since(begun) >= lookupPatience
-		var lerr error
-		runs, lerr = Collect(r.a.Client.Runs.All(ctx, RunFilter{Newest: maxPage, Include: []RunInclude{RunWithTrigger, RunWithJob}}))
-		shown := slices.ContainsFunc(runs, func(run *Run) bool { return run.ID == r.Run.ID && run.Status.Terminal() })
-		return lerr == nil && (shown || late), lerr
-	})
-	slices.Reverse(runs)
-	for _, run := range runs {
-		if run.Trigger == nil {
-			run.Trigger = new(RunTrigger)
-		}
-	}
-	return runs, err
 }
 
 // cancelLate cancels the late outcome of a trigger that was sent twice.

@@ -38,9 +38,9 @@ var (
 	// Of JobMetadata.Wait.
 	ErrNoMetadata = errors.New("dbtcloud: no metadata") // not taken in yet, or the run left none
 
-	// Of AutoscaleCI.Trigger and CIRun.Wait.
+	// Of AutoscaleCI.Trigger and CIRun.Wait; ErrSuperseded of Deployment.Wait too.
 	ErrQueueFull  = errors.New("dbtcloud: the account's run queue is full")
-	ErrSuperseded = errors.New("dbtcloud: a newer change of the pull request took over")
+	ErrSuperseded = errors.New("dbtcloud: a newer change took over")
 )
 
 // Error is an answer that is not a success, or that is not what the API documents.

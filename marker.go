@@ -87,12 +87,14 @@ func parseMarker(cause string) (marker, bool) {
 }
 
 // cause puts a marker before the user's text, which is cut to what fits.
-func (m marker) cause(text string) string {
-	room := maxCause - len(m.String()) - 1
+func (m marker) cause(text string) string { return withMarker(m.String(), text) }
+
+func withMarker(marker, text string) string {
+	room := maxCause - len(marker) - 1
 	if r := []rune(text); len(r) > room {
 		text = string(r[:room])
 	}
-	return strings.TrimSpace(m.String() + " " + text)
+	return strings.TrimSpace(marker + " " + text)
 }
 
 // newNonce is 8 characters that no other invocation has.

@@ -169,7 +169,7 @@ func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, cha
 	logs := newLiveLogs(p, ci.Client, f.logs, f.pollInterval.value)
 	tell := telling(p, ci.Client)
 	ci.Progress = func(r *dbtcloud.CIRun, text string) {
-		tell(r, text)
+		tell(r.Run, text)
 		if r.Run != nil && r.Decision != dbtcloud.Superseded {
 			logs.follow(ctx, r.Run)
 		}
@@ -197,18 +197,18 @@ func (a app) untested(f *ciFlags, err error) error {
 }
 
 // telling writes each step, and the link of each run that it leads to.
-func telling(p *progress, client *dbtcloud.Client) func(*dbtcloud.CIRun, string) {
+func telling(p *progress, client *dbtcloud.Client) func(*dbtcloud.Run, string) {
 	var linked int64
-	return func(r *dbtcloud.CIRun, text string) {
+	return func(run *dbtcloud.Run, text string) {
 		p.say(text)
-		if r.Run == nil {
+		if run == nil {
 			return
 		}
-		if r.Run.ID != linked {
-			linked = r.Run.ID
-			p.say(client.RunURL(r.Run))
+		if run.ID != linked {
+			linked = run.ID
+			p.say(client.RunURL(run))
 		}
-		p.follow(fmt.Sprintf("run %d on job %d: %s", r.Run.ID, r.JobID, *statusText(r.Run)))
+		p.follow(fmt.Sprintf("run %d on job %d: %s", run.ID, run.JobID, *statusText(run)))
 	}
 }
 

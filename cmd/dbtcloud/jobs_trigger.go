@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/slimci/dbtcloud"
@@ -58,58 +57,12 @@ func (f *triggerFlags) trigger() (dbtcloud.Trigger, error) {
 func (a app) jobsTrigger(g *global) *cobra.Command {
 	var f triggerFlags
 	var w waiting
-	wait := false
-	cmd := a.triggering(g, "trigger", "Start a run of a job", &w, &wait, f.trigger)
-	cmd.Long = jobsTriggerHelp
-	f.add(cmd.Flags())
-	yes(cmd.Flags(), &wait, "wait", "follow the run to its end")
-	w.add(cmd)
-	return cmd
-}
-
-const jobsDeployHelp = `Start the production job for a commit that has just been merged, and follow the run to its
-end: the exit status tells how it ended. The run goes on when the command is interrupted or
-its --timeout passes.
-
-A run is started once: where the API gives no clear answer, it is looked for by a mark of a
-few letters that its cause begins with.`
-
-func (a app) jobsDeploy(g *global) *cobra.Command {
-	var sha, branch, cause text
-	var w waiting
-	wait := true
-	cmd := a.triggering(g, "deploy", "Run the production job for a merged commit", &w, &wait, func() (dbtcloud.Trigger, error) {
-		t := dbtcloud.Trigger{Cause: or(cause.value, "Commit "+sha.value), GitSHA: sha.value, GitBranch: branch.value}
-		return t, fullCommit(sha.value)
-	})
-	cmd.Long = jobsDeployHelp
-	cmd.Example = `  dbtcloud jobs deploy Production --sha "$GITHUB_SHA" --branch main`
-	cmd.Flags().Var(&sha, "sha", "the merged commit, in full")
-	cmd.Flags().Var(&branch, "branch", "the branch that it was merged into")
-	cmd.Flags().Var(&cause, "cause", "why the run is started (default \"Commit <sha>\")")
-	toggle(cmd.Flags(), &wait, "wait", "follow the run to its end (the default)", "end once the run is accepted")
-	w.add(cmd)
-	return cmd
-}
-
-// fullCommit refuses what is no commit: a run of a wrong one would deploy something else.
-func fullCommit(sha string) error {
-	if sha == "" {
-		return errors.New("--sha: is missing: give the merged commit")
-	}
-	if !regexp.MustCompile(`^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`).MatchString(sha) {
-		return fmt.Errorf("--sha: %.70q is not a full commit id of 40 or 64 hexadecimal digits", sha)
-	}
-	return nil
-}
-
-// triggering makes a command that starts a run of a job, and follows it if that is wanted.
-func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, trigger func() (dbtcloud.Trigger, error)) *cobra.Command {
 	var in place
-	cmd := command(verb+" JOB", short, func(ctx context.Context, cmd *cobra.Command, args []string) error {
+	wait := false
+	cmd := command("trigger JOB", "Start a run of a job", func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, "job", args)
-		t, err := trigger()
-		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause), waitedFor(w.logs, *wait))
+		t, err := f.trigger()
+		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause), waitedFor(w.logs, wait))
 		if err != nil {
 			return err
 		}
@@ -124,13 +77,17 @@ func (a app) triggering(g *global, verb, short string, w *waiting, wait *bool, t
 			return because(ctx, err)
 		}
 		a.tell(fmt.Sprintf("triggered run %d of job %d", run.ID, job))
-		if *wait {
-			run, err = a.follow(ctx, s.client, run, *w)
+		if wait {
+			run, err = a.follow(ctx, s.client, run, w)
 		}
 		return errors.Join(err, a.emitRun(g, s.client, run))
 	})
+	cmd.Long = jobsTriggerHelp
 	cmd.Flags().SortFlags = false
 	in.addProject(cmd)
+	f.add(cmd.Flags())
+	yes(cmd.Flags(), &wait, "wait", "follow the run to its end")
+	w.add(cmd)
 	return cmd
 }
 
@@ -171,8 +128,5 @@ func (a app) follow(ctx context.Context, client *dbtcloud.Client, run *dbtcloud.
 	if last == nil {
 		last = run
 	}
-	if err != nil && !last.Status.Terminal() {
-		err = fmt.Errorf("%w; run %d goes on: `dbtcloud runs wait %d` follows it", err, run.ID, run.ID)
-	}
-	return last, err
+	return last, goesOn(err, last)
 }
