@@ -57,12 +57,12 @@ func TestFilesThatFail(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := feedback.Files{JUnit: dir, CodeQuality: filepath.Join(file, "below"), Markdown: filepath.Join(dir, "run.md")}
-	checkLines(t, f.Write(red()), []string{"writing " + dir, "writing " + f.CodeQuality})
+	f := feedback.Files{JUnit: dir, CodeQuality: filepath.Join(file, "below"), Markdown: filepath.Join(dir, "run.md"), Digest: dir + "/new/"}
+	checkLines(t, f.Write(red()), []string{"writing " + dir, "writing " + f.CodeQuality, "writing " + f.Digest})
 	if got := read(t, f.Markdown); got != red().Markdown(0) {
 		t.Errorf("the file that could be written has %q", got)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, ".dbtcloud-*"))
+	left, err := filepath.Glob(filepath.Join(dir, "new", "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
 	}

@@ -100,7 +100,7 @@ func TestGitLabCodeQualityIsAsDocumented(t *testing.T) {
 			}
 			path := issue.Location.Path
 			relative := path != "" && !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "../") && !strings.Contains(path, "\n")
-			if issue.Severity != severity || issue.Description == "" || issue.CheckName == "" || !relative || issue.Location.Lines.Begin < 1 || seen[issue.Fingerprint] {
+			if issue.Severity != severity || issue.Description == "" || issue.CheckName == "" || !plain(issue.Description) || !plain(issue.CheckName) || !plain(path) || !relative || issue.Location.Lines.Begin < 1 || seen[issue.Fingerprint] {
 				t.Fatalf("an issue is %+v", issue)
 			}
 			seen[issue.Fingerprint] = true
@@ -180,6 +180,9 @@ func checkBitbucket(t rapid.TB, d *report.Digest) {
 	if r.ReportType != "TEST" || r.Result != passed || r.Title == "" || r.Details == "" || utf8.RuneCountInString(r.Details) > report.BitbucketDetailsLimit || len(r.Data) > report.BitbucketDataLimit {
 		t.Fatalf("the report is %+v", r)
 	}
+	if !plain(r.Title) || !plain(r.Details) {
+		t.Fatalf("the texts of the report are %+q", r)
+	}
 	if r.Link != "" && !strings.HasPrefix(r.Link, "http") {
 		t.Fatalf("the link is %q", r.Link)
 	}
@@ -198,6 +201,9 @@ func checkBitbucket(t rapid.TB, d *report.Digest) {
 		for _, a := range list {
 			short := utf8.RuneCountInString(a.Summary) <= report.BitbucketSummaryLimit && utf8.RuneCountInString(a.Title) <= report.BitbucketSummaryLimit && utf8.RuneCountInString(a.Details) <= report.BitbucketDetailsLimit
 			known := slices.Contains([]string{"PASSED", "FAILED"}, a.Result) && slices.Contains([]string{"HIGH", "LOW"}, a.Severity) && a.AnnotationType == "BUG"
+			if !plain(a.Title) || !plain(a.Summary) || !plain(a.Details) || !plain(a.Path) || strings.ContainsAny(a.Title+a.Summary+a.Path, "\r\n") {
+				t.Fatalf("the texts of an annotation are %+q", a)
+			}
 			if !short || !known || a.Summary == "" || a.ExternalID == "" || seen[a.ExternalID] || a.Line < 0 || a.Line > 0 && a.Path == "" {
 				t.Fatalf("an annotation is %+v", a)
 			}

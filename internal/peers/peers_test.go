@@ -23,33 +23,13 @@ import (
 	"github.com/slimci/dbtcloud/internal/testenv"
 )
 
-// peersVariable names the directory of the virtual environments.
-const peersVariable = "DBTCLOUD_PEERS"
-
 // patience is how long one invocation of a program may take on a busy machine.
 const patience = 2 * time.Minute
 
 // program returns the path of a program in the virtual environment of that name, or skips.
 func program(tb testing.TB, venv, name string) string {
 	tb.Helper()
-	dir := os.Getenv(peersVariable)
-	if dir == "" {
-		home, _ := os.UserHomeDir()
-		dir = filepath.Join(cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache")), "dbtcloud-ci", "peers")
-	}
-	dir = filepath.Join(dir, venv)
-	path := filepath.Join(dir, "bin", name)
-	if _, err := exec.LookPath(path); err != nil {
-		testenv.Skip(tb, "no %s (%v): `bash .ci/run peers` installs it, %s says where", name, err, peersVariable)
-	}
-	want, err := os.ReadFile(filepath.Join("testdata", venv+".txt"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if got, _ := os.ReadFile(filepath.Join(dir, "pins.txt")); !bytes.Equal(got, want) {
-		testenv.Skip(tb, "%s is not of the versions in testdata/%s.txt: `bash .ci/run peers` installs them", dir, venv)
-	}
-	return path
+	return testenv.Installed(tb, "peers", filepath.Join(venv, "bin", name), filepath.Join("testdata", venv+".txt"), filepath.Join(venv, "pins.txt"))
 }
 
 // peer is a program that talks to one fake.

@@ -1,16 +1,20 @@
 // Package testenv is what the tests of every module share: how much to try, when to skip, and where the
-// reference documents lie. Three environment variables steer it:
+// reference documents lie. Environment variables steer it:
 //
 //   - DBTCLOUD_COUNT is small (the default), middle or full: see [Count].
 //   - DBTCLOUD_NO_SKIP=1 turns every skip into a failure: see [Skip].
 //   - DBTCLOUD_SHARED is the directory of the reference documents, ../shared beside the checkout unless set: see [Shared].
+//   - DBTCLOUD_PEERS and its like are directories of what the steps of .ci/run have installed: see [Installed].
 package testenv
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -75,6 +79,37 @@ func Shared(tb testing.TB, elem ...string) string {
 		Skip(tb, "no reference document (set %s to its directory): %v", SharedVariable, err)
 	}
 	return path
+}
+
+// Installed returns the path of what a step of .ci/run has installed, such as Installed(t, "peers", "dbtc/bin/dbtc"): it lies
+// in DBTCLOUD_PEERS, or else in the cache of .ci/run. Where it is absent the test is skipped by [Skip]. A pin is a file of
+// the tests of which the step leaves a copy beside what it installs: the test is also skipped where the copy is another.
+func Installed(tb testing.TB, step, path, pin, pinned string) string {
+	tb.Helper()
+	variable := "DBTCLOUD_" + strings.ToUpper(step)
+	dir := os.Getenv(variable)
+	if dir == "" {
+		home, _ := os.UserHomeDir()
+		dir = filepath.Join(cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache")), "dbtcloud-ci", step)
+	}
+	if why := missing(filepath.Join(dir, path), pin, filepath.Join(dir, pinned)); why != nil {
+		Skip(tb, "%v: `bash .ci/run %s` installs it, %s says where", why, step, variable)
+	}
+	return filepath.Join(dir, path)
+}
+
+func missing(path, pin, pinned string) error {
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	want, err := os.ReadFile(pin)
+	if err != nil {
+		return err
+	}
+	if got, _ := os.ReadFile(pinned); !bytes.Equal(got, want) {
+		return errors.New(path + " is not of the version in " + pin)
+	}
+	return nil
 }
 
 // shared returns the path of the document in the directory base, or in ../shared beside the checkout around dir.

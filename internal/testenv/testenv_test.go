@@ -120,3 +120,29 @@ func TestShared(t *testing.T) {
 		})
 	}
 }
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"program": "", "pin": "1.2", "same": "1.2", "other": "1.3"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		path, pin, pinned string
+		want              string // a part of the reason; empty: nothing is missing
+	}{
+		{"program", "pin", "same", ""},
+		{"nothing", "pin", "same", "nothing: no such file"},
+		{"program", "nothing", "same", "nothing: no such file"},
+		{"program", "pin", "other", "is not of the version in"},
+		{"program", "pin", "nothing", "is not of the version in"},
+	}
+	for _, tt := range tests {
+		err := missing(filepath.Join(dir, tt.path), filepath.Join(dir, tt.pin), filepath.Join(dir, tt.pinned))
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}
