@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/report"
 )
 
@@ -24,7 +23,7 @@ type Files struct {
 // [dbtcloud.ErrInvalid] means that there is no digest.
 func (f Files) Write(d *report.Digest) error {
 	if d == nil {
-		return fmt.Errorf("%w: there is no digest to write", dbtcloud.ErrInvalid)
+		return invalid("there is no digest to write")
 	}
 	quality := func(b *bytes.Buffer) error {
 		text, err := report.GitLabCodeQuality(d)

@@ -32,15 +32,15 @@ type Places struct {
 //   - Azure Pipelines: issues in the log, a summary on the page of the pipeline from a file in AGENT_TEMPDIRECTORY, and the
 //     output variables run_id, run_url and status.
 //   - Bitbucket Pipelines: a report of Code Insights with annotations on the commit sha, by the proxy that authenticates a
-//     pipeline's own requests; with DBT_CLOUD_CI_HOST_URL (default https://api.bitbucket.org/2.0) or DBT_CLOUD_CI_HOST_TOKEN
-//     set, without it.
+//     pipeline's own requests. With DBT_CLOUD_CI_HOST_URL (https://api.bitbucket.org/2.0) set it is sent there, with the token
+//     in DBT_CLOUD_CI_HOST_TOKEN or BITBUCKET_ACCESS_TOKEN.
 //   - Buildkite: an annotation with the context dbtcloud, by the program buildkite-agent.
 //
 // The others have no such place, they collect [Files]. A place that fails keeps no other from being tried; the error
 // is all that went wrong, one line each. [dbtcloud.ErrInvalid] means that there is no digest, or no sha to be told of.
 func (p Places) Publish(ctx context.Context, provider dbtcloud.CIProvider, sha string, d *report.Digest) error {
 	if d == nil {
-		return fmt.Errorf("%w: there is no digest to publish", dbtcloud.ErrInvalid)
+		return invalid("there is no digest to publish")
 	}
 	if p.Getenv == nil {
 		p.Getenv = os.Getenv

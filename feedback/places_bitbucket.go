@@ -1,103 +1,87 @@
 package feedback
 
 import (
-	"bytes"
-	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
-	"time"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/report"
 )
 
-const (
-	// insightsProxy authenticates what a pipeline sends by it, if it is sent without TLS.
-	// Source: https://bitbucket.org/blog/provide-full-context-to-reviewers-by-including-pipeline-artifacts-within-the-pull-request.
-	insightsProxy    = "localhost:29418"
-	insightsByProxy  = "http://api.bitbucket.org/2.0"
-	insightsDirect   = "https://api.bitbucket.org/2.0"
-	insightsPatience = 30 * time.Second // for one request
-)
+// insightsProxy is the proxy of a pipeline. It authenticates what is sent through it, if that is sent without TLS.
+// Source: https://bitbucket.org/blog/provide-full-context-to-reviewers-by-including-pipeline-artifacts-within-the-pull-request.
+const insightsProxy = "localhost:29418"
 
-// insights is a report of Code Insights to be.
-type insights struct {
-	client *http.Client
-	url    string
-	token  string // empty by the proxy
-}
-
+// bitbucket writes the report anew: one that is only changed keeps its annotations, those of an earlier run too.
 func (p Places) bitbucket(ctx context.Context, sha string, d *report.Digest) error {
 	payload, err := report.BitbucketReport(d)
 	if err != nil {
 		return err
 	}
-	to, err := p.insights(sha)
+	path, err := p.insightsPath(sha)
 	if err != nil {
 		return err
 	}
-	defer to.client.CloseIdleConnections()
-	// A report that is written again keeps its annotations, those of an earlier run too: it goes first, if there is one.
-	_ = to.send(ctx, http.MethodDelete, "", nil)
-	if err := to.send(ctx, http.MethodPut, "", payload.Report); err != nil {
+	calls, err := p.insightsCaller()
+	if err != nil {
+		return err
+	}
+	send := func(method, below string, body any) error {
+		r := call{operation: "write a report of Code Insights on Bitbucket", need: bitbucketStatuses, method: method, path: path + below, body: body}
+		return calls.do(ctx, r, nil)
+	}
+	err = send(http.MethodDelete, "", nil)
+	if _, answered := errors.AsType[*HostError](err); err != nil && !answered { // an answer may say that there is none
+		return err
+	}
+	if err := send(http.MethodPut, "", json.RawMessage(payload.Report)); err != nil {
 		return err
 	}
 	var problems []error
 	for _, batch := range payload.Annotations {
-		problems = append(problems, to.send(ctx, http.MethodPost, "/annotations", batch))
+		problems = append(problems, send(http.MethodPost, "/annotations", json.RawMessage(batch)))
 	}
 	return errors.Join(problems...)
 }
 
-// insights finds out where the report belongs, and by which way it gets there.
-func (p Places) insights(sha string) (*insights, error) {
-	workspace, repository, ok := strings.Cut(p.Getenv("BITBUCKET_REPO_FULL_NAME"), "/")
-	if !ok {
-		return nil, errors.New("feedback: Code Insights: the variable BITBUCKET_REPO_FULL_NAME is not WORKSPACE/REPOSITORY")
+func (p Places) insightsPath(sha string) (string, error) {
+	env := &hostEnv{event: &dbtcloud.Event{Repository: p.Getenv("BITBUCKET_REPO_FULL_NAME")}}
+	workspace, name, err := env.ownerName()
+	if err != nil {
+		return "", err
 	}
-	if !regexp.MustCompile(`^[0-9a-fA-F]{7,64}$`).MatchString(sha) {
-		return nil, fmt.Errorf("%w: feedback: Code Insights: the commit %.80q is no sha", dbtcloud.ErrInvalid, sha)
+	if !fullSHA.MatchString(sha) && !shortSHA.MatchString(sha) {
+		return "", invalid("report of Code Insights: %.70q is no commit id", sha)
 	}
-	base, token := p.Getenv("DBT_CLOUD_CI_HOST_URL"), p.Getenv("DBT_CLOUD_CI_HOST_TOKEN")
-	transport := &http.Transport{}
-	if base == "" && token == "" {
-		base, transport.Proxy = insightsByProxy, http.ProxyURL(&url.URL{Scheme: "http", Host: insightsProxy})
-	} else {
-		base, transport.Proxy = cmp.Or(strings.TrimRight(base, "/"), insightsDirect), http.ProxyFromEnvironment
-	}
-	client := &http.Client{Timeout: insightsPatience, Transport: transport}
-	if p.HTTPClient != nil {
-		client = new(*p.HTTPClient)
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	path := []string{"repositories", url.PathEscape(workspace), url.PathEscape(repository), "commit", sha, "reports", "dbtcloud"}
-	return &insights{client: client, url: base + "/" + strings.Join(path, "/"), token: token}, nil
+	return "/repositories/" + url.PathEscape(workspace) + "/" + url.PathEscape(name) + "/commit/" + sha + "/reports/dbtcloud", nil
 }
 
-// send makes one request. Its error has the first of what the service says.
-func (i *insights) send(ctx context.Context, method, below string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, method, i.url+below, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("feedback: Code Insights: %w", err)
+// insightsCaller sends by the proxy, or to the address that is given instead.
+func (p Places) insightsCaller() (*caller, error) {
+	env := &hostEnv{getenv: p.Getenv}
+	variable, address := env.get("DBT_CLOUD_CI_HOST_URL")
+	_, token := env.get("DBT_CLOUD_CI_HOST_TOKEN", "BITBUCKET_ACCESS_TOKEN")
+	base, transport := &url.URL{Scheme: "http", Host: "api.bitbucket.org", Path: "/2.0"}, &http.Transport{DisableKeepAlives: true}
+	if address == "" {
+		token, transport.Proxy = "", http.ProxyURL(&url.URL{Scheme: "http", Host: insightsProxy})
+	} else {
+		var err error
+		if base, err = apiAddress(address); err != nil {
+			return nil, invalid("%s %w", variable, err)
+		}
+		transport.Proxy = http.ProxyFromEnvironment
 	}
-	req.Header.Set("Content-Type", "application/json")
-	if i.token != "" {
-		req.Header.Set("Authorization", "Bearer "+i.token)
+	calls := &caller{base: base, authorize: func(http.Header) {}, redact: func(text string) string { return text }, accept: "application/json"}
+	if token != "" {
+		calls = newCaller(base, token, "Bearer "+token)
 	}
-	resp, err := i.client.Do(req)
-	if err != nil {
-		return fmt.Errorf("feedback: Code Insights: %w", err)
+	client := p.HTTPClient
+	if client == nil {
+		client = &http.Client{Transport: transport}
 	}
-	defer func() { _ = resp.Body.Close() }()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // a status without words is told all the same
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("feedback: Code Insights: %s %s: %s: %.300q", method, req.URL.Redacted(), resp.Status, said)
-	}
-	return nil
+	calls.client = func() *http.Client { return client }
+	return calls, nil
 }

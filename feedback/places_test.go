@@ -148,9 +148,9 @@ func TestBitbucket(t *testing.T) {
 		wantAuth string
 	}{
 		{"by the proxy", nil, "http://api.bitbucket.org/2.0", ""},
-		{"a token that is for comments", map[string]string{"BITBUCKET_ACCESS_TOKEN": "secret"}, "http://api.bitbucket.org/2.0", ""},
+		{"tokens that are for comments", map[string]string{"BITBUCKET_ACCESS_TOKEN": "secret", "DBT_CLOUD_CI_HOST_TOKEN": "secret"}, "http://api.bitbucket.org/2.0", ""},
 		{"another address", map[string]string{"DBT_CLOUD_CI_HOST_URL": "http://127.0.0.1:1/2.0/"}, "http://127.0.0.1:1/2.0", ""},
-		{"a token", map[string]string{"DBT_CLOUD_CI_HOST_TOKEN": "secret"}, "https://api.bitbucket.org/2.0", "Bearer secret"},
+		{"with a token", map[string]string{"DBT_CLOUD_CI_HOST_URL": "https://api.bitbucket.org/2.0", "BITBUCKET_ACCESS_TOKEN": "secret"}, "https://api.bitbucket.org/2.0", "Bearer secret"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,10 +200,10 @@ func TestPlacesThatFail(t *testing.T) {
 		{"no files", feedback.Places{}, dbtcloud.GitHubActions, sha, []string{"GITHUB_STEP_SUMMARY names: the variable is not set", "GITHUB_OUTPUT names: the variable is not set"}},
 		{"directories", feedback.Places{Getenv: func(string) string { return dir }}, dbtcloud.GitHubActions, sha, []string{"GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"}},
 		{"no temporary directory", feedback.Places{}, dbtcloud.AzurePipelines, sha, []string{"AGENT_TEMPDIRECTORY is not set"}},
-		{"no repository", feedback.Places{}, dbtcloud.BitbucketPipelines, sha, []string{"BITBUCKET_REPO_FULL_NAME"}},
-		{"no commit", feedback.Places{Getenv: func(string) string { return "a/b" }}, dbtcloud.BitbucketPipelines, "../../x", []string{`"../../x" is no sha`}},
-		{"a refusal", feedback.Places{HTTPClient: refuse(403, "no\nscope")}, dbtcloud.BitbucketPipelines, sha, []string{`Forbidden: "no\nscope"`}},
-		{"a redirect", feedback.Places{HTTPClient: refuse(307, "")}, dbtcloud.BitbucketPipelines, sha, []string{"Temporary Redirect"}},
+		{"no repository", feedback.Places{}, dbtcloud.BitbucketPipelines, sha, []string{"the repository must be owner/name"}},
+		{"no commit", feedback.Places{Getenv: func(string) string { return "a/b" }}, dbtcloud.BitbucketPipelines, "../../x", []string{`"../../x" is no commit id`}},
+		{"a refusal", feedback.Places{HTTPClient: refuse(403, `{"error":{"message":"no\nscope"}}`)}, dbtcloud.BitbucketPipelines, sha, []string{"403 Forbidden: no scope: the token needs"}},
+		{"a redirect", feedback.Places{HTTPClient: refuse(307, "")}, dbtcloud.BitbucketPipelines, sha, []string{"redirects to another host"}},
 		{"no agent", feedback.Places{Command: func(context.Context, string, string, ...string) error { return errors.New("not found") }}, dbtcloud.Buildkite, sha, []string{"annotating the build: not found"}},
 		{"nothing to do", feedback.Places{Log: broken{}}, dbtcloud.GitLabCI, "", nil},
 	}
