@@ -21,6 +21,10 @@ import (
 func providers() []provider {
 	return []provider{
 		github(),
+		circleci(),
+		jenkins(),
+		buildkite(),
+		codebuild(),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -32,7 +31,7 @@ func plays() []play {
 		{name: "red", event: "pull_request", goes: ends(dbtcloudtest.Error), status: 1, check: one(dbtcloudtest.Error)},
 		{name: "cancelled", event: "pull_request", goes: lasts, act: cancelInDbtCloud, status: 3, check: one(dbtcloudtest.Cancelled)},
 		{name: "superseded", event: "pull_request", goes: lasts, act: supersede, status: 3, check: superseded},
-		{name: "stopped", event: "pull_request", goes: lasts, act: stop, status: anyFailure, check: one(dbtcloudtest.Cancelled)},
+		{name: "stopped", event: "pull_request", goes: lasts, act: stop, status: anyFailure, check: stopped},
 		{name: "closed", event: "closed", goes: lasts, act: closePullRequest, check: closed},
 		{name: "tampered", event: "pull_request", goes: ends(dbtcloudtest.Success), act: tamper, status: 1, check: nothingAsked},
 		{name: "unpinned", event: "pull_request", goes: ends(dbtcloudtest.Success), act: unpin, status: 1, check: nothingAsked},
@@ -77,12 +76,21 @@ func ends(status dbtcloudtest.RunStatus) func(dbtcloudtest.Run) dbtcloudtest.Out
 func lasts(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: -1} }
 
 // headRuns tells whether the run of the head commit runs, and its pipeline follows it.
-func (w *world) headRuns() bool {
+func (w *world) headRuns() bool { return w.looks() > 0 }
+
+// looks is how often the pipeline has looked at the run of the head commit, if that runs.
+func (w *world) looks() int {
 	runs := w.of(head)
-	looked := func(r dbtcloudtest.Request) bool {
-		return r.Operation == "GET /api/v2/accounts/{account}/runs/{id}/" && r.Status != 0
+	if len(runs) != 1 || runs[0].Status != dbtcloudtest.Running {
+		return 0
 	}
-	return len(runs) == 1 && runs[0].Status == dbtcloudtest.Running && slices.ContainsFunc(w.cloud.Requests(), looked)
+	looks := 0
+	for _, r := range w.cloud.Requests() {
+		if r.Operation == "GET /api/v2/accounts/{account}/runs/{id}/" && r.Status != 0 {
+			looks++
+		}
+	}
+	return looks
 }
 
 // of are the runs of a commit.
@@ -105,22 +113,29 @@ func cancelInDbtCloud(t *testing.T, w *world, j job) *running {
 	return r.finish()
 }
 
-// supersede has a newer commit arrive. Its pipeline is another one of the same file.
+// supersede has a newer commit arrive.
 func supersede(t *testing.T, w *world, j job) *running {
 	t.Helper()
 	r := w.start(t, j)
 	await(t, "the run runs", w.headRuns)
+	w.testNewer(t, func() { r.finish() })
+	return r
+}
+
+// testNewer is another pipeline of the same file, for a newer commit, up to its green end; meanwhile is what is waited for
+// while its run runs.
+func (w *world) testNewer(t *testing.T, meanwhile func()) {
+	t.Helper()
 	second := *w
 	second.renew(t, "pull_request")
 	maps.Copy(second.env, map[string]string{"DBT_CLOUD_CI_SHA": newer, "DBT_CLOUD_CI_SEQUENCE": "9999999999"})
 	later := second.start(t, second.only(t))
-	r.finish()
 	await(t, "the newer commit is tested", func() bool { return len(w.of(newer)) == 1 })
+	meanwhile()
 	w.cloud.FinishRun(w.of(newer)[0].ID, dbtcloudtest.Success)
 	if later.finish(); later.status != 0 {
 		t.Errorf("the newer pipeline ended with %d; log:\n%s", later.status, later.log.String())
 	}
-	return r
 }
 
 func superseded(t *testing.T, w *world) {
@@ -131,10 +146,22 @@ func superseded(t *testing.T, w *world) {
 	}
 }
 
-// stop has the provider stop the job while the run runs.
+// stop has the provider stop the job while the run runs, which the log has told by the second look.
 func stop(t *testing.T, w *world, j job) *running {
 	t.Helper()
-	return w.startAndStop(t, j, w.headRuns)
+	return w.startAndStop(t, j, func() bool { return w.looks() > 1 })
+}
+
+// stopped checks that the run ended with its pipeline, or, where nothing can see to that, with the next one.
+func stopped(t *testing.T, w *world) {
+	t.Helper()
+	if !w.leaves {
+		one(dbtcloudtest.Cancelled)(t, w)
+		return
+	}
+	one(dbtcloudtest.Running)(t, w)
+	w.testNewer(t, func() {})
+	superseded(t, w)
 }
 
 // one checks that there is one run: of the head commit of the pull request, on the Slim CI job, and how it ended.

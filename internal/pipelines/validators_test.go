@@ -23,6 +23,12 @@ func validators() []validator {
 	return []validator{
 		{"actionlint", actionlint, "github/dbt-cloud.yml", "runs-on: ", "runs: "},
 		{"schema of GitHub", schema("vendor.github-workflows"), "github/dbt-cloud.yml", "runs-on: ", "runs: "},
+		{"schema of CircleCI", schema("vendor.circle-ci"), "circleci/config.yml", "no_output_timeout: 2h", "no_output_timeout: [2h]"},
+		{"schema of Buildkite", schema("vendor.buildkite"), "buildkite/pipeline.yml", "timeout_in_minutes: 120", "timeout_in_minutes: -1"},
+		{"grammar of a Jenkinsfile", jenkinsfile, "jenkins/Jenkinsfile", "changeRequest()", "changeRequest("},
+		{"keys of a Jenkinsfile", jenkinsfile, "jenkins/Jenkinsfile", "aborted {", "cancelled {"},
+		{"keys of a buildspec", codebuildFile, "codebuild/buildspec.yml", "secrets-manager:", "secret-manager:"},
+		{"syntax of bash", bash, "buildkite/pre-exit", "fi\n", "\n"},
 	}
 }
 
@@ -98,6 +104,25 @@ func schema(name string, transform ...string) func(t *testing.T, file string) er
 		}
 		return carryOutTool(t, path, append(transform, "--force-filetype", "yaml", "--builtin-schema", name, file)...)
 	}
+}
+
+func jenkinsfile(_ *testing.T, file string) error {
+	_, err := readJenkinsfile(file)
+	return err
+}
+
+func codebuildFile(_ *testing.T, file string) error {
+	_, err := readBuildspec(file)
+	return err
+}
+
+func bash(t *testing.T, file string) error {
+	t.Helper()
+	path, err := exec.LookPath("bash")
+	if err != nil {
+		testenv.Skip(t, "no bash: %v", err)
+	}
+	return carryOutTool(t, path, "-n", file)
 }
 
 // tool is the path of something that `bash .ci/run pipelines` makes.

@@ -30,6 +30,7 @@ type provider struct {
 	shown    []string                           // the files that show them, below the working directory; * as in a shell
 	host     dbtcloudtest.GitHost               // of the repository
 	stop     func(pid int)                      // how a step that is cancelled is stopped, pid being its shell and its process group
+	leaves   bool                               // that a job is stopped is the end of everything in it
 	idle     []string                           // fixtures of events that start nothing
 	also     []play                             // of this provider alone
 }
