@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,7 +20,7 @@ func buildkite() provider {
 		host: dbtcloudtest.GitHub, stop: signalGroup(syscall.SIGTERM),
 		fixtures: map[string]string{"closed": "closed_by_trigger"},
 		idle:     []string{"draft", "manual", "schedule", "merge_queue", "tag", "triggered"},
-		places:   func(w *world) { writeAgent(w) },
+		places:   writeAgent,
 	}
 }
 
@@ -42,18 +43,11 @@ func buildkiteJobs(t *testing.T, w *world) []job {
 		if !truth(evaluate(t, condition, w.buildkite(t))) {
 			continue
 		}
-		env := map[string]string{}
-		for name, value := range w.settings {
-			if name != "DBT_CLOUD_SERVICE_TOKEN" {
-				env[name] = value
-			}
-		}
+		env := w.variables()
 		for _, name := range spec.Secrets {
 			env[name] = w.settings[name]
 		}
-		for key, value := range file.Env {
-			env[key] = value
-		}
+		maps.Copy(env, file.Env)
 		command := step{name: spec.Key, script: uploaded(t, spec.Command), shell: []string{"bash", "-e"}, env: env}
 		jobs = append(jobs, job{name: spec.Key, steps: []step{command, w.preExit(t, command)}})
 	}
@@ -116,10 +110,7 @@ func set(value string) any {
 }
 
 func with(env map[string]string, pairs ...string) map[string]string {
-	out := map[string]string{}
-	for key, value := range env {
-		out[key] = value
-	}
+	out := maps.Clone(env)
 	for i := 0; i < len(pairs); i += 2 {
 		out[pairs[i]] = pairs[i+1]
 	}

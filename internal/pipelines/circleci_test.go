@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"syscall"
@@ -140,9 +141,9 @@ func (w *world) circleValues() circleValues {
 		if value := w.env["DBT_CLOUD_CI_"+variable]; value != "" {
 			values[name] = value
 		}
-		delete(w.env, "DBT_CLOUD_CI_"+variable)
 	}
 	if values["pipeline.event.github.pull_request.number"] != "" {
+		maps.DeleteFunc(w.env, func(name, _ string) bool { return strings.HasPrefix(name, "DBT_CLOUD_CI_") }) // the file has to map them
 		values["pipeline.event.name"] = "pull_request"
 		values["pipeline.event.github.pull_request.head.ref"] = or(values["pipeline.event.github.pull_request.head.ref"], w.env["CIRCLE_BRANCH"])
 	}

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,15 +99,8 @@ func codebuildJobs(t *testing.T, w *world) []job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{}
-	for name, value := range w.settings {
-		if name != "DBT_CLOUD_SERVICE_TOKEN" {
-			env[name] = value
-		}
-	}
-	for name, value := range file.Env.Variables {
-		env[name] = value
-	}
+	env := w.variables()
+	maps.Copy(env, file.Env.Variables)
 	for name, secret := range file.Env.SecretsManager {
 		if secret != "dbt-cloud:DBT_CLOUD_SERVICE_TOKEN" {
 			t.Errorf("%s comes from the secret %q", name, secret)
@@ -131,8 +125,18 @@ func codebuildJobs(t *testing.T, w *world) []job {
 	return []job{j}
 }
 
-// head hands the head commit over to git alone.
+// variables are the settings that are no secret.
+func (w *world) variables() map[string]string {
+	env := maps.Clone(w.settings)
+	delete(env, "DBT_CLOUD_SERVICE_TOKEN")
+	return env
+}
+
+// head hands the head commit of a pull request over to git alone.
 func (w *world) head(env map[string]string) map[string]string {
+	if w.event != "pull_request" {
+		return env
+	}
 	env = with(env, "HEAD_IN_GIT", or(w.env["DBT_CLOUD_CI_SHA"], head))
 	delete(w.env, "DBT_CLOUD_CI_SHA")
 	return env

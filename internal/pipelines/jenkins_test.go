@@ -26,12 +26,7 @@ func jenkinsJobs(t *testing.T, w *world) []job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{}
-	for name, value := range w.settings {
-		if name != "DBT_CLOUD_SERVICE_TOKEN" {
-			env[name] = value
-		}
-	}
+	env := w.variables()
 	for _, variable := range file.block("environment") {
 		switch value := variable.value; {
 		case value.name == "credentials" && value.args[0].value.text == "dbt-cloud-service-token":
