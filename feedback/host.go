@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/slimci/dbtcloud"
@@ -123,7 +124,7 @@ func (h *Host) Comment(ctx context.Context, pr dbtcloud.PullRequest, key, markdo
 		return invalid("comment: the text for %s is empty", pr)
 	}
 	api := h.api
-	text := fit(unmentioned(markdown), api.limit())
+	text := fit(quiet(h.kind, markdown), api.limit())
 	ours, err := api.comments(ctx, pr.Number, key)
 	if err != nil {
 		return err
@@ -163,9 +164,10 @@ func (h *Host) check(pr dbtcloud.PullRequest) error {
 }
 
 var (
-	fullSHA  = regexp.MustCompile(`^[0-9a-fA-F]{40}([0-9a-fA-F]{24})?$`)
-	shortSHA = regexp.MustCompile(`^[0-9a-fA-F]{7,40}$`)
-	markKey  = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,64}$`)
+	fullSHA     = regexp.MustCompile(`^[0-9a-fA-F]{40}([0-9a-fA-F]{24})?$`)
+	shortSHA    = regexp.MustCompile(`^[0-9a-fA-F]{7,40}$`)
+	quickAction = regexp.MustCompile(`(?m)^(\s*)/`)
+	markKey     = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,64}$`)
 )
 
 func invalid(format string, args ...any) error {
@@ -201,9 +203,13 @@ func pages(ask func(page int) (ours []comment, more bool, err error)) ([]comment
 	return nil, fmt.Errorf("feedback: the pull request has more than %d comments, with none of ours among the oldest: none is written", maxPages*pageSize)
 }
 
-// unmentioned takes the meaning out of how Azure Repos (@<id>) and Bitbucket (@{id}) write that a person is mentioned, because no source
-// says that it has none inside of code.
-func unmentioned(text string) string {
+// quiet takes the meaning out of what a host finds inside of code as well, by a space that has no width. GitLab looks for its quick actions,
+// lines such as /merge, with a pattern that knows no fence of more than three backticks (lib/gitlab/quick_actions/extractor.rb). Of Azure
+// Repos and Bitbucket no source says that a mention of a person, @<id> or @{id}, has no meaning there.
+func quiet(kind dbtcloud.GitHost, text string) string {
+	if kind == dbtcloud.GitLab {
+		return quickAction.ReplaceAllString(text, "$1\u200b/")
+	}
 	return strings.NewReplacer("@<", "@\u200b<", "@{", "@\u200b{").Replace(text)
 }
 
@@ -221,7 +227,9 @@ func webAddress(address string) error {
 
 // oneLine takes out line breaks and whatever else is no text.
 func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool { return r < ' ' || r == 0x7F || r == ' ' || r == '\u2028' || r == '\u2029' }), " ")
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+	}), " ")
 }
 
 // shorten cuts a line to so many characters.

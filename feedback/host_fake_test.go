@@ -130,6 +130,21 @@ func (f *fakeHost) open(t *testing.T) *feedback.Host {
 	return h
 }
 
+// inProcess opens the host with a client that comes to the fake without a network, so that time can be virtual.
+func (f *fakeHost) inProcess(t *testing.T) *feedback.Host {
+	h := f.open(t)
+	h.HTTPClient = f.client()
+	return h
+}
+
+func (f *fakeHost) client() *http.Client {
+	return &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, r)
+		return w.Result(), nil
+	})}
+}
+
 // write adds a comment as somebody did before.
 func (f *fakeHost) write(author, text, property string) {
 	f.comments = append(f.comments, fakeComment{id: 1000 + len(f.comments), author: author, text: text, property: property})

@@ -1,13 +1,16 @@
 package feedback_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
@@ -26,7 +29,7 @@ func TestCommentIsMadeThenEdited(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := []string{"somebody: " + mark + "a forged one", "me: " + f.host.mark("other-key") + "of another key", "somebody: > " + mark + "a quote", "me: " + mark + text}
-			if diff := cmp.Diff(want, f.texts()); diff != "" {
+			if diff := gocmp.Diff(want, f.texts()); diff != "" {
 				t.Errorf("after %s (-want +got):\n%s", text, diff)
 			}
 		}
@@ -50,7 +53,7 @@ func TestOldestCommentIsEdited(t *testing.T) {
 		if err := h.Comment(t.Context(), f.pullRequest(), "ci", "new"); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"me: " + mark + "new", "me: " + mark + "two"}, f.texts()[150:]); diff != "" {
+		if diff := gocmp.Diff([]string{"me: " + mark + "new", "me: " + mark + "two"}, f.texts()[150:]); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -94,7 +97,7 @@ func TestStatus(t *testing.T) {
 				}
 				want = append(want, bodies[name](words[name][i], fmt.Sprintf(text, status)))
 			}
-			if diff := cmp.Diff(want, f.statuses); diff != "" {
+			if diff := gocmp.Diff(want, f.statuses); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			d.Run.Status = "Running" // again: GitLab says that it is so already
@@ -189,7 +192,133 @@ func TestTokenOfAnApp(t *testing.T) {
 	if err := f.open(t).Comment(t.Context(), f.pullRequest(), "ci", "new"); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"somebody: " + mark + "forged", "me: " + mark + "new"}, f.texts()); diff != "" {
+	if diff := gocmp.Diff([]string{"somebody: " + mark + "forged", "me: " + mark + "new"}, f.texts()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The start of a text that is too long is kept, up to the end of a line, and no block of code stays open.
+func TestLongCommentsAreCut(t *testing.T) {
+	t.Parallel()
+	eachHost(t, func(t *testing.T, f *fakeHost) {
+		h := f.open(t)
+		line := strings.Repeat("ä", 100) + "\n"
+		text := "## Summary\n\n````text\n" + strings.Repeat(line, h.CommentLimit()/len(line)+2) + "````\n"
+		if err := h.Comment(t.Context(), f.pullRequest(), "ci", text); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.TrimPrefix(f.comments[0].text, f.host.mark("ci"))
+		kept, note, ok := strings.Cut(got, "\n````\n\n")
+		if !ok || note != "The rest is cut: there is no more room in a comment.\n" || !strings.HasPrefix(text, kept+"\n") || len(kept) < h.CommentLimit()-1500 || len(got) > h.CommentLimit() {
+			t.Errorf("%d of %d bytes are kept, which end in %q", len(kept), len(text), got[max(len(got)-200, 0):])
+		}
+		if err := h.Comment(t.Context(), f.pullRequest(), "ci", strings.Repeat("\xff", 1<<20)); err != nil { // no line, no text
+			t.Fatal(err)
+		}
+		if got := f.comments[0].text; len(got) > h.CommentLimit()+100 || !utf8.ValidString(got) {
+			t.Errorf("%d bytes, valid %t", len(got), utf8.ValidString(got))
+		}
+	})
+}
+
+// The digest of hostile texts neither calls people nor commands the host.
+func TestCommentsAreQuiet(t *testing.T) {
+	t.Parallel()
+	const message = "@octocat @everyone @<6F168ADB> @{557058:x}\n```\n/merge\n  /close\n\r/approve\nsee /x"
+	d := &report.Digest{Run: report.RunSummary{ID: 7, Status: "Error", Branch: "@{1} @<2>"}, Failures: []report.Failure{{Kind: "model", Name: "a", Message: message}}}
+	wrong := map[string]string{"github": "^$", "gitlab": `(?m)^\s*/`, "azure": "@<", "bitbucket": "@{"}
+	eachHost(t, func(t *testing.T, f *fakeHost) {
+		h := f.open(t)
+		if err := h.Comment(t.Context(), f.pullRequest(), "ci", d.Markdown(h.CommentLimit())); err != nil {
+			t.Fatal(err)
+		}
+		name := t.Name()[strings.LastIndexByte(t.Name(), '/')+1:]
+		text := f.comments[0].text
+		if found := regexp.MustCompile(wrong[name]).FindString(text); found != "" || !strings.Contains(text, "octocat") {
+			t.Errorf("%q is in %q", found, text)
+		}
+	})
+}
+
+// On a pull request with more comments than are read, none of which is ours, no pipeline adds one.
+func TestCommentsAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"github", "gitlab", "bitbucket"} { // Azure Repos has no pages
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeHost(t, name)
+			for range 2001 {
+				f.write("somebody", "talk", "")
+			}
+			h := f.open(t)
+			if err := h.Comment(t.Context(), f.pullRequest(), "ci", "text"); err == nil || !strings.Contains(err.Error(), "more than 2000 comments") {
+				t.Errorf("error: %v", err)
+			}
+			f.comments[1999] = fakeComment{id: 2999, author: "me", text: f.host.mark("ci") + "old"}
+			if err := h.Comment(t.Context(), f.pullRequest(), "ci", "text"); err != nil || f.comments[1999].text != f.host.mark("ci")+"text" {
+				t.Errorf("the one in the last place: %v, %q", err, f.comments[1999].text)
+			}
+			if len(f.comments) != 2001 {
+				t.Errorf("%d comments", len(f.comments))
+			}
+		})
+	}
+}
+
+func TestCommentsThatAreGone(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"azure", "bitbucket"} { // the others do not list them
+		f := newFakeHost(t, name)
+		f.comments = []fakeComment{{id: 7, author: "me", text: f.host.mark("ci") + "gone", property: "ci", gone: true}}
+		if err := f.open(t).Comment(t.Context(), f.pullRequest(), "ci", "text"); err != nil || len(f.comments) != 2 {
+			t.Errorf("%s: %v, %q", name, err, f.texts())
+		}
+	}
+}
+
+func TestStatusesOfTheHosts(t *testing.T) {
+	t.Parallel()
+	other := strings.Repeat("1", 40)
+	long := strings.Repeat("é", 300)
+	tests := []struct {
+		name, host string
+		event      func(*dbtcloud.Event, map[string]string)
+		status     feedback.Status
+		want       map[string]any // the fields to look at
+	}{
+		{"GitHub cuts", "github", nil, feedback.Status{Name: "dbt / PROD", Description: long + "\nx"}, object{"context": "dbt / PROD", "description": strings.Repeat("é", 137) + "...", "target_url": nil}},
+		{"GitLab merges results", "gitlab", func(_ *dbtcloud.Event, env map[string]string) { env["CI_COMMIT_SHA"] = other }, feedback.Status{}, object{"pipeline_id": nil, "ref": "feature/orders"}},
+		{"GitLab on Jenkins", "gitlab", func(_ *dbtcloud.Event, env map[string]string) { delete(env, "CI_PIPELINE_ID") }, feedback.Status{}, object{"pipeline_id": nil, "ref": "feature/orders"}},
+		{"GitLab without a branch", "gitlab", func(e *dbtcloud.Event, env map[string]string) { e.Branch, env["CI_COMMIT_SHA"] = "", other }, feedback.Status{Description: long}, object{"ref": nil, "description": strings.Repeat("é", 252) + "..."}},
+		{"Azure of a push", "azure", func(e *dbtcloud.Event, _ map[string]string) { e.PullRequest.Number = 0 }, feedback.Status{}, object{"path": "/commits/" + hostSHA + "/statuses", "iterationId": nil, "targetUrl": nil}},
+		{"Azure of another commit", "azure", nil, feedback.Status{SHA: strings.Repeat("2", 40)}, object{"path": "/commits/" + strings.Repeat("2", 40) + "/statuses"}},
+		{"Azure of the first iteration", "azure", nil, feedback.Status{SHA: other}, object{"path": "/pullRequests/42/statuses", "iterationId": 1.0}},
+		{"Bitbucket has a link and a short key", "bitbucket", nil, feedback.Status{Name: strings.Repeat("n", 41)}, object{"url": "https://ci.example.com/7", "name": strings.Repeat("n", 41), "key": "dbtcloud-174f14032620d864fe862d575c4ea43"}},
+		{"Bitbucket without a pipeline", "bitbucket", func(e *dbtcloud.Event, _ map[string]string) { e.PipelineURL = "" }, feedback.Status{Name: strings.Repeat("n", 40)}, object{"url": "https://bitbucket.org/acme/analytics", "key": strings.Repeat("n", 40)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeHost(t, tt.host)
+			env, event := f.variables(), f.event()
+			if tt.event != nil {
+				tt.event(event, env)
+			}
+			h, err := feedback.HostFromEnv(func(name string) string { return env[name] }, event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.status.State, tt.status.SHA = feedback.StateSuccess, cmp.Or(tt.status.SHA, hostSHA)
+			if err := h.SetStatus(t.Context(), tt.status); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]any{}
+			for field := range tt.want {
+				got[field] = f.statuses[0][field]
+			}
+			if diff := gocmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
