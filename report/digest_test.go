@@ -261,7 +261,7 @@ func hostileText() *rapid.Generator[string] {
 	parts := []string{
 		"%", "%0A", "%25", "\r", "\n", "\r\n", "::", "::error::x", "\n::set-output name=a::b", "##vso[task.setvariable variable=a]b", "##[error]x", "#", "##", "[", "]", ";", ",", ":", "=",
 		"\x1b[31m", "\x1b]0;title\x07", "\x1b", "\x00", "\x7f", "\u009b31m", "]]>", "<![CDATA[", "`", "``", "```", "\n```\n", "~~~", "|", "\\", "<script>alert(1)</script>", "<!--", "-->", "&amp;", "&", "\"", "'",
-		"\xff", "\xc3", "\xed\xa0\x80", "\uFFFE", "\uFFFF", "\u202e", "\u2066", "\u2028", "$(reboot)", "`reboot`", "${IFS}", "; rm -rf /", "feature/x", "@everyone", "# head", "- item", "+++ ", "--- ", "section_start:1:x\r\x1b[0K",
+		"\xff", "\xc3", "\xed\xa0\x80", "\uFFFE", "\uFFFF", "\u202e", "\u2066", "\u2028", "$(reboot)", "`reboot`", "${IFS}", "; rm -rf /", "feature/x", "@everyone", "@{557058:x}", "@<6F16>", "\n/merge\n", "# head", "- item", "+++ ", "--- ", "section_start:1:x\r\x1b[0K",
 		"](http://evil)", "![x](http://evil)", "é", "☃", "𝄞", " ", "\t", "a", "word", "../", "models/a.sql",
 	}
 	return rapid.Custom(func(t *rapid.T) string {
