@@ -24,6 +24,7 @@ type ciFlags struct {
 	maxRunSlots, maxClones    number
 	pollInterval, timeout     seconds
 	untestable                choice // of ci run
+	reports                   reporting
 }
 
 const autoscaleHelp = `See to it that a change of a pull request is tested by a Slim CI job, also while
@@ -114,6 +115,7 @@ func (f *ciFlags) addWaiting(fs *pflag.FlagSet) {
 	fs.Var(&f.timeout, "timeout", "give up after this time (default: never)")
 	addLogs(fs, &f.logs)
 	fs.Var(&f.onInterrupt, "on-interrupt", "what becomes of the run on SIGINT, SIGTERM and --timeout: cancel it, or detach and let it go on")
+	f.reports.add(fs)
 	yes(fs, &f.dryRun, "dry-run", "print what would be done, and why; touch nothing")
 }
 
@@ -133,7 +135,7 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags, complete func(given dbtcloud.
 	if why, ok := errors.AsType[*dbtcloud.EventError](err); ok {
 		return a.notTested(f, event, why)
 	}
-	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err, waitedFor(f.logs, f.wait))
+	client, err := a.client(cmd, f.global, a.fillJobID(cmd, &f.jobID), err, waitedFor(f.logs, f.wait), f.reports.check(f.wait))
 	if err != nil {
 		return a.untested(f, err)
 	}
@@ -142,16 +144,11 @@ func (a app) runCI(cmd *cobra.Command, f *ciFlags, complete func(given dbtcloud.
 	}
 	ci := f.autoscaler()
 	ci.Client, ci.Overrides = client, overrides
-	ctx, cancel := withDeadline(cmd.Context(), f.timeout.value)
-	defer cancel()
 	if f.dryRun {
-		plan, err := ci.Plan(ctx, event.Change)
-		if err != nil {
-			return a.untested(f, because(ctx, err))
-		}
-		return a.emit(f.global, newPlanned(plan), plan.String())
+		return a.plan(cmd.Context(), f, ci, event.Change)
 	}
-	return a.test(ctx, f, ci, event.Change)
+	a.openHost(&f.reports, event, f.jobID.value)
+	return a.test(cmd.Context(), f, ci, event.Change)
 }
 
 // autoscaler is what the flags say, apart from the change.
@@ -163,8 +160,21 @@ func (f *ciFlags) autoscaler() *dbtcloud.AutoscaleCI {
 	}
 }
 
-// test has the change tested and writes what came of it.
-func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, change dbtcloud.Change) error {
+// plan writes what would be done.
+func (a app) plan(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, change dbtcloud.Change) error {
+	ctx, cancel := withDeadline(ctx, f.timeout.value)
+	defer cancel()
+	plan, err := ci.Plan(ctx, change)
+	if err != nil {
+		return a.untested(f, because(ctx, err))
+	}
+	return a.emit(f.global, newPlanned(plan), plan.String())
+}
+
+// test has the change tested, writes what came of it, and reports it.
+func (a app) test(whole context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, change dbtcloud.Change) error {
+	ctx, cancel := withDeadline(whole, f.timeout.value)
+	defer cancel()
 	p := a.newProgress()
 	logs := newLiveLogs(p, ci.Client, f.logs, f.pollInterval.value)
 	tell := telling(p, ci.Client)
@@ -188,7 +198,11 @@ func (a app) test(ctx context.Context, f *ciFlags, ci *dbtcloud.AutoscaleCI, cha
 	if r.Run != nil {
 		link = ci.Client.RunURL(r.Run)
 	}
-	return errors.Join(err, a.emit(f.global, newResult(ci.Client, ci.JobID, r, err), link))
+	unwritten := a.emit(f.global, newResult(ci.Client, ci.JobID, r, err), link)
+	if f.wait {
+		a.publish(whole, &f.reports, ci.Client, r.Run, err)
+	}
+	return errors.Join(err, unwritten)
 }
 
 // untested says in JSON, too, that there is nothing but an error.

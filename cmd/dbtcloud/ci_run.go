@@ -19,6 +19,11 @@ needed. A push, a tag, a closed pull request, a draft, a fork and a merge queue 
 the command fails with what to do about it, or, with --untestable=skip, says so and succeeds. A
 pull request whose number or head commit is not known always fails.
 
+When the run has ended, its digest (what failed, where and why) is shown where the CI provider
+has a place for it: annotations and summaries of GitHub Actions, Azure Pipelines, Bitbucket
+Pipelines and Buildkite; the others collect the files of --junit and --code-quality. What goes
+wrong there is told on stderr, and never changes the exit status.
+
 dbtcloud ci doctor shows what was found, and where.`
 
 const ciRunExample = `  dbtcloud ci run --job-id 123
@@ -45,6 +50,7 @@ func (a app) ciRun(g *global) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	f.add(cmd.Flags())
 	cmd.Flags().Var(&f.untestable, "untestable", "what becomes of a pipeline for anything but a pull request to be tested: fail, or skip, which says so and succeeds")
+	f.reports.addPlaces(cmd.Flags())
 	return cmd
 }
 

@@ -37,8 +37,8 @@ func eventVars(t *testing.T, fixture string) map[string]string {
 	return env
 }
 
-// inPipeline is a cloud whose invocations have the variables of a fixture. Runs end at
-// once, or so.
+// inPipeline is a cloud whose invocations have the variables of a fixture, and files for
+// what a pipeline shows. Runs end at once, or so; without steps that dbt leaves anything of.
 func inPipeline(t *testing.T, fixture string, outcome dbtcloudtest.Outcome, opts ...dbtcloudtest.Option) *cloud {
 	t.Helper()
 	runTime := dbtcloudtest.WithRunTime(func(r dbtcloudtest.Run) dbtcloudtest.Outcome {
@@ -47,7 +47,12 @@ func inPipeline(t *testing.T, fixture string, outcome dbtcloudtest.Outcome, opts
 		}
 		return outcome
 	})
+	if outcome.Steps == nil {
+		outcome.Steps = []dbtcloudtest.Step{{Name: "Clone", Logs: "cloned"}}
+	}
 	c := newCloud(t, 0, append([]dbtcloudtest.Option{runTime}, opts...)...)
+	dir := t.TempDir()
+	maps.Copy(c.env, map[string]string{"GITHUB_STEP_SUMMARY": dir + "/summary.md", "GITHUB_OUTPUT": dir + "/output", "AGENT_TEMPDIRECTORY": dir})
 	if fixture != "" {
 		maps.Copy(c.env, eventVars(t, fixture))
 	}

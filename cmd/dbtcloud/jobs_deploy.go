@@ -46,20 +46,28 @@ func (a app) jobsDeploy(g *global) *cobra.Command {
 	cmd := command("deploy JOB", "Run the production job for a merged commit", func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, "job", args)
 		merge, err := a.merge(f)
-		s, err := a.scope(ctx, cmd, g, f.place, wrong, err, fits(f.cause.value), waitedFor(f.logs, f.wait))
+		s, err := a.scope(ctx, cmd, g, f.place, wrong, err, fits(f.cause.value), f.check(f.wait))
 		if err != nil {
 			return err
 		}
-		ctx, cancel := withDeadline(ctx, f.timeout.value)
+		limited, cancel := withDeadline(ctx, f.timeout.value)
 		defer cancel()
-		job, err := jobIn(ctx, s, ref)
+		job, err := jobIn(limited, s, ref)
 		if err != nil {
-			return because(ctx, err)
+			return because(limited, err)
 		}
-		return a.deploy(ctx, f, &dbtcloud.Deployer{
+		run, err := a.deploy(limited, f, &dbtcloud.Deployer{
 			Client: s.client, JobID: job, Overrides: dbtcloud.Trigger{Cause: f.cause.value},
 			Every: f.every, NoWait: !f.wait, Poll: dbtcloud.Poll{Interval: f.pollInterval.value},
 		}, merge)
+		if run == nil {
+			return err
+		}
+		unwritten := a.emitRun(g, s.client, run)
+		if f.wait {
+			a.publish(ctx, &f.reports, s.client, run, err)
+		}
+		return errors.Join(err, unwritten)
 	})
 	cmd.Long, cmd.Example = jobsDeployHelp, jobsDeployExample
 	cmd.Flags().SortFlags = false
@@ -108,8 +116,8 @@ func fullCommit(sha string) error {
 	return nil
 }
 
-// deploy has a merge deployed, waits for it if that is wanted, and writes what came of it.
-func (a app) deploy(ctx context.Context, f *deployFlags, d *dbtcloud.Deployer, merge dbtcloud.Merge) error {
+// deploy has a merge deployed, and waits for it if that is wanted. The run is nil if there is none.
+func (a app) deploy(ctx context.Context, f *deployFlags, d *dbtcloud.Deployer, merge dbtcloud.Merge) (*dbtcloud.Run, error) {
 	p := a.newProgress()
 	logs := newLiveLogs(p, d.Client, f.logs, f.pollInterval.value)
 	tell := telling(p, d.Client)
@@ -127,9 +135,9 @@ func (a app) deploy(ctx context.Context, f *deployFlags, d *dbtcloud.Deployer, m
 	logs.close(logsPatience)
 	p.close()
 	if x == nil || x.Run == nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(goesOn(err, x.Run), a.emitRun(f.global, d.Client, x.Run))
+	return x.Run, goesOn(err, x.Run)
 }
 
 // goesOn says of a run that was left before its end how it can be followed.

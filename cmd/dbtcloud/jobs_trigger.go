@@ -62,25 +62,28 @@ func (a app) jobsTrigger(g *global) *cobra.Command {
 	cmd := command("trigger JOB", "Start a run of a job", func(ctx context.Context, cmd *cobra.Command, args []string) error {
 		ref, wrong := oneReference(cmd, "job", args)
 		t, err := f.trigger()
-		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause), waitedFor(w.logs, wait))
+		s, err := a.scope(ctx, cmd, g, in, wrong, err, fits(t.Cause), w.check(wait))
 		if err != nil {
 			return err
 		}
-		ctx, cancel := withDeadline(ctx, w.timeout.value)
+		limited, cancel := withDeadline(ctx, w.timeout.value)
 		defer cancel()
-		job, err := jobIn(ctx, s, ref)
+		job, err := jobIn(limited, s, ref)
 		if err != nil {
-			return because(ctx, err)
+			return because(limited, err)
 		}
-		run, err := s.client.Jobs.TriggerOnce(ctx, job, t)
+		run, err := s.client.Jobs.TriggerOnce(limited, job, t)
 		if err != nil {
-			return because(ctx, err)
+			return because(limited, err)
 		}
 		a.tell(fmt.Sprintf("triggered run %d of job %d", run.ID, job))
-		if wait {
-			run, err = a.follow(ctx, s.client, run, w)
+		if !wait {
+			return a.emitRun(g, s.client, run)
 		}
-		return errors.Join(err, a.emitRun(g, s.client, run))
+		run, err = a.follow(limited, s.client, run, w)
+		unwritten := a.emitRun(g, s.client, run)
+		a.publish(ctx, &w.reports, s.client, run, err)
+		return errors.Join(err, unwritten)
 	})
 	cmd.Long = jobsTriggerHelp
 	cmd.Flags().SortFlags = false

@@ -147,6 +147,7 @@ const newRun = 10 * time.Second
 type waiting struct {
 	pollInterval, timeout seconds
 	logs                  bool
+	reports               reporting
 }
 
 func (w *waiting) add(cmd *cobra.Command) {
@@ -154,6 +155,12 @@ func (w *waiting) add(cmd *cobra.Command) {
 	cmd.Flags().Var(&w.pollInterval, "poll-interval", "longest time between two looks, at least 100ms; the first are shorter")
 	cmd.Flags().Var(&w.timeout, "timeout", "give up after this time (default: never)")
 	addLogs(cmd.Flags(), &w.logs)
+	w.reports.add(cmd.Flags())
+}
+
+// check refuses what is for a run that is waited for, if nobody does.
+func (w *waiting) check(wait bool) error {
+	return errors.Join(waitedFor(w.logs, wait), w.reports.check(wait))
 }
 
 func addLogs(fs *pflag.FlagSet, logs *bool) {
@@ -166,17 +173,19 @@ the command is interrupted or its --timeout passes.`
 func (a app) runsWait(g *global) *cobra.Command {
 	var w waiting
 	cmd := command("wait RUN_ID", "Follow a run to its end", func(ctx context.Context, cmd *cobra.Command, args []string) error {
-		client, id, err := a.oneRun(cmd, g, args)
+		client, id, err := a.oneRun(cmd, g, args, w.check(true))
 		if err != nil {
 			return err
 		}
-		ctx, cancel := withDeadline(ctx, w.timeout.value)
+		limited, cancel := withDeadline(ctx, w.timeout.value)
 		defer cancel()
-		run, err := a.watch(ctx, client, id, w, newRun)
+		run, err := a.watch(limited, client, id, w, newRun)
 		if run == nil {
 			return err
 		}
-		return errors.Join(err, a.emitRun(g, client, run))
+		unwritten := a.emitRun(g, client, run)
+		a.publish(ctx, &w.reports, client, run, err)
+		return errors.Join(err, unwritten)
 	})
 	cmd.Long = runsWaitHelp
 	w.add(cmd)
@@ -242,7 +251,7 @@ func (a app) runsAction(g *global, verb, short string, do func(context.Context, 
 }
 
 // oneRun reads the run that a command is about, and makes the client.
-func (a app) oneRun(cmd *cobra.Command, g *global, args []string) (*dbtcloud.Client, int64, error) {
+func (a app) oneRun(cmd *cobra.Command, g *global, args []string, problems ...error) (*dbtcloud.Client, int64, error) {
 	if len(args) != 1 {
 		return nil, 0, invalid("%s takes one argument, the id of the run, not %d", cmd.CommandPath(), len(args))
 	}
@@ -250,7 +259,7 @@ func (a app) oneRun(cmd *cobra.Command, g *global, args []string) (*dbtcloud.Cli
 	if err != nil {
 		return nil, 0, err
 	}
-	client, err := a.client(cmd, g)
+	client, err := a.client(cmd, g, problems...)
 	return client, id, err
 }
 

@@ -42,7 +42,7 @@ func (a app) runsReport(g *global) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		d, err := report.Collect(ctx, client, id)
+		d, err := a.collect(ctx, client, id)
 		if err != nil {
 			return err
 		}
