@@ -165,14 +165,14 @@ func TestLogsNeedWaiting(t *testing.T) {
 func TestRunsLogsFollow(t *testing.T) {
 	t.Parallel()
 	steps := []dbtcloudtest.Step{
-		{Name: "Clone", Logs: "cloned with " + dbtcloudtest.DefaultToken + "\n"},
+		{Name: "Clone", Logs: "cloned with " + dbtcloudtest.DefaultToken + "\n ::error::a ##[b]\n"},
 		{Name: "Build", Logs: strings.Repeat("first\n", 900) + strings.Repeat("\tl\x1b[1mast\n", 1000)},
 	}
 	last := "== 2. Build\n== lines are missing here: the API shows the last 1,000\n" + strings.Repeat("\tlast\n", 1000)
 	tests := []struct{ args, want string }{
-		{"", "== 1. Clone\ncloned with [redacted]\n" + last},
+		{"", "== 1. Clone\ncloned with [redacted]\n : :error::a # #[b]\n" + last},
 		{"--step=2", last},
-		{"--step=1 --output=json", `{"step":1,"step_name":"Clone","lines":["cloned with [redacted]"],"gap":false,"last":false}` + "\n" +
+		{"--step=1 --output=json", `{"step":1,"step_name":"Clone","lines":["cloned with [redacted]"," ::error::a \u0023#[b]"],"gap":false,"last":false}` + "\n" +
 			`{"step":1,"step_name":"Clone","lines":[],"gap":false,"last":true}` + "\n"},
 	}
 	for _, test := range tests {

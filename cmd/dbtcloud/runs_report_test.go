@@ -23,7 +23,8 @@ func (c *cloud) broken(t *testing.T) string {
 		{"unique_id":"model.shop.below","status":"skipped","execution_time":0},
 		{"unique_id":"test.shop.unique_id.ab","status":"fail","failures":3,"execution_time":1,"message":"Got 3 results\n::error::x ##vso[task.complete result=Succeeded;] 100%"}]}`
 	run := c.AddRun(dbtcloudtest.RunSpec{JobID: c.job, SHA: sha2, Branch: "##vso[task.setvariable variable=PATH]$(reboot)"})
-	c.AddArtifacts(run, dbtcloudtest.Artifact{Path: "run_results.json", Data: []byte(results)})
+	c.AddArtifacts(run, dbtcloudtest.Artifact{Path: "run_results.json", Data: []byte(results)},
+		dbtcloudtest.Artifact{Path: "manifest.json", Data: []byte(`{"metadata":{"dbt_schema_version":"https://schemas.getdbt.com/dbt/manifest/v12.json"}}`)}) // else it is waited for
 	invoke(t, c.env, "runs", "wait", id(run), "--poll-interval=100ms").want(t, exitRunFailed)
 	return id(run)
 }

@@ -143,7 +143,7 @@ func TestLogsCommandNoService(t *testing.T) {
 	const want = "cloned with [redacted]\n: :error::a\n\u00a0 : :add-mask::b\nc # #vso[task.complete]d # #[group]e::set-output::f\n"
 	tests := []struct{ args, want string }{
 		{"", "== 1. One # #vso[x] (Success)\n" + want + "== 2. ::Two (Success)\n"},
-		{"--step=1", want}, {"--step=1 --debug", want}, {"--step=1 --follow", "== 1. One # #vso[x]\n" + want},
+		{"--step=1", want}, {"--step=1 --debug", want},
 	}
 	for _, test := range tests {
 		o := invoke(t, c.env, append([]string{"runs", "logs", id(run)}, strings.Fields(test.args)...)...).want(t, exitSuccess)
