@@ -2,14 +2,16 @@ package pipelines
 
 import (
 	"fmt"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // expression evaluates what pipeline files decide by: comparisons (==, !=), &&, ||, !, brackets, texts in quotes, names such
-// as github.event.action or $CI_PIPELINE_SOURCE, and calls without arguments. It is what GitHub, GitLab and
-// Bitbucket have in common; a regular expression stands for itself, /like this/, behind =~.
+// as github.event.action or $CI_PIPELINE_SOURCE, and calls. It is what GitHub, GitLab, Azure and Bitbucket have in common; a
+// regular expression stands for itself, /like this/, behind =~. A call without arguments is a name to lookup, with its brackets.
 type expression struct {
 	t      *testing.T
 	whole  string
@@ -20,7 +22,7 @@ type expression struct {
 // evaluate returns the value of an expression: a bool, a string, nil, or what lookup returns.
 func evaluate(t *testing.T, text string, lookup func(name string) any) any {
 	t.Helper()
-	token := regexp.MustCompile(`\s*('[^']*'|"[^"]*"|/(?:[^/\\]|\\.)+/|[=!]=|=~|!~|&&|\|\||[!()]|[\w$.-]+(?:\(\))?)`)
+	token := regexp.MustCompile(`\s*('[^']*'|"[^"]*"|/(?:[^/\\]|\\.)+/|[=!]=|=~|!~|&&|\|\||[!()]|[\w$.-]+(?:\['[^']*'\]|\(\))?|,)`)
 	e := &expression{t: t, whole: text, lookup: lookup}
 	rest := text
 	for strings.TrimSpace(rest) != "" {
@@ -106,7 +108,32 @@ func (e *expression) unary() any {
 	case token == "null":
 		return nil
 	}
+	if e.take("(") != "" {
+		return e.call(token)
+	}
 	return e.lookup(token)
+}
+
+// call is the value of a function, behind its opening bracket.
+func (e *expression) call(name string) any {
+	var arguments []string
+	for end := ""; end != ")"; {
+		arguments = append(arguments, fmt.Sprint(e.or()))
+		if end = e.take(",", ")"); end == "" {
+			e.t.Fatalf("expression %q: the call of %s does not end", e.whole, name)
+		}
+	}
+	switch name {
+	case "eq", "in":
+		return slices.Contains(arguments[1:], arguments[0])
+	case "and":
+		return !slices.Contains(arguments, "false")
+	case "glob":
+		matches, err := path.Match(strings.ReplaceAll(arguments[1], "**", "*"), strings.ReplaceAll(arguments[0], "/", "-"))
+		return matches && err == nil
+	}
+	e.t.Fatalf("expression %q: the function %s is beyond this test", e.whole, name)
+	return nil
 }
 
 // truth is what a condition makes of a value.
@@ -116,7 +143,7 @@ func truth(value any) bool {
 
 func TestExpression(t *testing.T) {
 	t.Parallel()
-	values := map[string]any{"a": "one", "$B": nil, "c.d": false, "always()": true, "n": 42}
+	values := map[string]any{"a": "one", "$B": nil, "c.d": false, "always()": true, "n": 42, "v['A.B']": "two"}
 	tests := []struct {
 		text string
 		want any
@@ -132,6 +159,11 @@ func TestExpression(t *testing.T) {
 		{"!(a == 'one') || c.d", false},
 		{"a =~ /^o/", true},
 		{"a !~ /^o/", false},
+		{"eq(v['A.B'], 'two')", true},
+		{"in(a, 'two', 'three')", false},
+		{"and(eq(a, 'one'), in(a, 'two', 'one'))", true},
+		{"and(eq(a, 'one'), eq(a, 'two'))", false},
+		{`glob(a, "o*") && glob("x/y", "**")`, true},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {

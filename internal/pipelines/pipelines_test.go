@@ -21,6 +21,10 @@ import (
 func providers() []provider {
 	return []provider{
 		github(),
+		gitlab(),
+		azure(),
+		azureGitHub(),
+		bitbucket(),
 		circleci(),
 		jenkins(),
 		buildkite(),
@@ -37,7 +41,7 @@ func TestPipelines(t *testing.T) {
 	t.Parallel()
 	built := build(t)
 	for _, p := range providers() {
-		t.Run(p.name, func(t *testing.T) {
+		t.Run(or(p.golden, p.name), func(t *testing.T) {
 			t.Parallel()
 			for _, c := range append(plays(), p.also...) {
 				t.Run(c.name, func(t *testing.T) {
@@ -79,14 +83,20 @@ func sumOf(t *testing.T, name string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(raw))
 }
 
-// only is the job that the event starts, which must be one.
-func (w *world) only(t *testing.T) job {
+// job is the one that the event starts; where there are several, the one with this name.
+func (w *world) job(t *testing.T, name string) job {
 	t.Helper()
 	jobs := w.jobs(t, w)
-	if len(jobs) != 1 {
-		t.Fatalf("the event starts %d jobs, want one: %+v", len(jobs), jobs)
+	if len(jobs) == 1 {
+		return jobs[0]
 	}
-	return jobs[0]
+	for _, j := range jobs {
+		if j.name == name {
+			return j
+		}
+	}
+	t.Fatalf("%s starts %d jobs, want one, or one with the name %q: %+v", w.event, len(jobs), name, jobs)
+	return job{}
 }
 
 // story is what a golden file holds: the exit status, the log, and the files that show results.

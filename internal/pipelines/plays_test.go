@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 const (
 	head  = "8f2c4e6a0b1d3f5a7c9e8d6b4a2f0e1c3d5b7a90" // of the fixtures
+	older = "1111111111111111111111111111111111111111"
 	newer = "9999999999999999999999999999999999999999"
 )
 
@@ -18,6 +20,7 @@ const (
 type play struct {
 	name   string
 	event  string                                       // the fixture
+	job    string                                       // which one, where the event starts several
 	goes   func(dbtcloudtest.Run) dbtcloudtest.Outcome  // how runs go
 	act    func(t *testing.T, w *world, j job) *running // what is done with the job that the event starts; nil: nothing
 	status int                                          // of the job
@@ -32,7 +35,9 @@ func plays() []play {
 		{name: "cancelled", event: "pull_request", goes: lasts, act: cancelInDbtCloud, status: 3, check: one(dbtcloudtest.Cancelled)},
 		{name: "superseded", event: "pull_request", goes: lasts, act: supersede, status: 3, check: superseded},
 		{name: "stopped", event: "pull_request", goes: lasts, act: stop, status: anyFailure, check: stopped},
-		{name: "closed", event: "closed", goes: lasts, act: closePullRequest, check: closed},
+		{name: "closed", event: "closed", job: "close", goes: lasts, act: closePullRequest, check: closed},
+		{name: "merged", event: "push", job: "deploy", goes: ends(dbtcloudtest.Success), check: deployed},
+		{name: "coalesced", event: "push", job: "deploy", goes: lasts, act: coalesce, status: 3, check: coalesced},
 		{name: "tampered", event: "pull_request", goes: ends(dbtcloudtest.Success), act: tamper, status: 1, check: nothingAsked},
 		{name: "unpinned", event: "pull_request", goes: ends(dbtcloudtest.Success), act: unpin, status: 1, check: nothingAsked},
 	}
@@ -43,7 +48,7 @@ const anyFailure = -1
 
 func (c play) play(t *testing.T, w *world) {
 	t.Helper()
-	j := w.only(t)
+	j := w.job(t, c.job)
 	var r *running
 	if c.act != nil {
 		r = c.act(t, w, j)
@@ -54,7 +59,7 @@ func (c play) play(t *testing.T, w *world) {
 		t.Errorf("exit status %d, want %d; log:\n%s", r.status, c.status, r.log.String())
 	}
 	c.check(t, w)
-	golden(t, filepath.Join("testdata", "golden", w.name, c.name+".txt"), r.story(t))
+	golden(t, filepath.Join("testdata", "golden", or(w.golden, w.name), c.name+".txt"), r.story(t))
 }
 
 // ends is that every run ends at once, with what dbt leaves behind.
@@ -75,23 +80,11 @@ func ends(status dbtcloudtest.RunStatus) func(dbtcloudtest.Run) dbtcloudtest.Out
 // lasts is that every run lasts until it is cancelled.
 func lasts(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: -1} }
 
-// headRuns tells whether the run of the head commit runs, and its pipeline follows it.
-func (w *world) headRuns() bool { return w.looks() > 0 }
-
-// looks is how often the pipeline has looked at the run of the head commit, if that runs.
-func (w *world) looks() int {
-	runs := w.of(head)
-	if len(runs) != 1 || runs[0].Status != dbtcloudtest.Running {
-		return 0
-	}
-	looks := 0
-	for _, r := range w.cloud.Requests() {
-		if r.Operation == "GET /api/v2/accounts/{account}/runs/{id}/" && r.Status != 0 {
-			looks++
-		}
-	}
-	return looks
-}
+// What the log says of the run that a pipeline follows.
+const (
+	itRuns  = ": Running\n"
+	itWaits = ": Queued\n"
+)
 
 // of are the runs of a commit.
 func (w *world) of(sha string) []dbtcloudtest.Run {
@@ -108,7 +101,7 @@ func (w *world) of(sha string) []dbtcloudtest.Run {
 func cancelInDbtCloud(t *testing.T, w *world, j job) *running {
 	t.Helper()
 	r := w.start(t, j)
-	await(t, "the run runs", w.headRuns)
+	await(t, "the run runs", r.says(itRuns))
 	w.cloud.CancelRun(w.of(head)[0].ID, "Ada", "")
 	return r.finish()
 }
@@ -117,7 +110,7 @@ func cancelInDbtCloud(t *testing.T, w *world, j job) *running {
 func supersede(t *testing.T, w *world, j job) *running {
 	t.Helper()
 	r := w.start(t, j)
-	await(t, "the run runs", w.headRuns)
+	await(t, "the run runs", r.says(itRuns))
 	w.testNewer(t, func() { r.finish() })
 	return r
 }
@@ -129,7 +122,7 @@ func (w *world) testNewer(t *testing.T, meanwhile func()) {
 	second := *w
 	second.renew(t, "pull_request")
 	maps.Copy(second.env, map[string]string{"DBT_CLOUD_CI_SHA": newer, "DBT_CLOUD_CI_SEQUENCE": "9999999999"})
-	later := second.start(t, second.only(t))
+	later := second.start(t, second.job(t, ""))
 	await(t, "the newer commit is tested", func() bool { return len(w.of(newer)) == 1 })
 	meanwhile()
 	w.cloud.FinishRun(w.of(newer)[0].ID, dbtcloudtest.Success)
@@ -146,10 +139,10 @@ func superseded(t *testing.T, w *world) {
 	}
 }
 
-// stop has the provider stop the job while the run runs, which the log has told by the second look.
+// stop has the provider stop the job while the run runs.
 func stop(t *testing.T, w *world, j job) *running {
 	t.Helper()
-	return w.startAndStop(t, j, func() bool { return w.looks() > 1 })
+	return w.startAndStop(t, j, itRuns)
 }
 
 // stopped checks that the run ended with its pipeline, or, where nothing can see to that, with the next one.
@@ -204,6 +197,35 @@ func deployed(t *testing.T, w *world) {
 	}
 }
 
+// coalesce has a merge wait for one that is being deployed, until a newer merge takes its place.
+func coalesce(t *testing.T, w *world, j job) *running {
+	t.Helper()
+	before := w.cloud.AddRun(dbtcloudtest.RunSpec{JobID: w.prod, SHA: older, Branch: "main"})
+	r := w.start(t, j)
+	await(t, "the merge waits", r.says(itWaits))
+	second := *w
+	second.renew(t, "push")
+	maps.Copy(second.env, map[string]string{"DBT_CLOUD_CI_SHA": newer, "DBT_CLOUD_CI_SEQUENCE": "9999999999"})
+	later := second.start(t, second.job(t, j.name))
+	r.finish()
+	w.cloud.FinishRun(before, dbtcloudtest.Success)
+	await(t, "the newer merge is deployed", func() bool { return w.of(newer)[0].Status == dbtcloudtest.Running })
+	w.cloud.FinishRun(w.of(newer)[0].ID, dbtcloudtest.Success)
+	if later.finish(); later.status != 0 {
+		t.Errorf("the newer pipeline ended with %d; log:\n%s", later.status, later.log.String())
+	}
+	return r
+}
+
+func coalesced(t *testing.T, w *world) {
+	t.Helper()
+	for sha, want := range map[string]dbtcloudtest.RunStatus{older: dbtcloudtest.Success, head: dbtcloudtest.Cancelled, newer: dbtcloudtest.Success} {
+		if runs := w.of(sha); len(runs) != 1 || runs[0].Status != want {
+			t.Errorf("runs of %s: %+v, want one that is %s", sha, runs, want)
+		}
+	}
+}
+
 // tamper has somebody exchange the binary at the place that it is downloaded from.
 func tamper(t *testing.T, w *world, j job) *running {
 	t.Helper()
@@ -227,6 +249,15 @@ func nothingAsked(t *testing.T, w *world) {
 	t.Helper()
 	if requests := w.cloud.Requests(); len(requests) > 0 {
 		t.Errorf("%d requests, the first is %s %s", len(requests), requests[0].Method, requests[0].Path)
+	}
+}
+
+func nothingWritten(t *testing.T, w *world) {
+	t.Helper()
+	for _, request := range w.cloud.Requests() {
+		if request.Method != http.MethodGet {
+			t.Errorf("%s %s", request.Method, request.Path)
+		}
 	}
 }
 

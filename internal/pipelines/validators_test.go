@@ -23,6 +23,9 @@ func validators() []validator {
 	return []validator{
 		{"actionlint", actionlint, "github/dbt-cloud.yml", "runs-on: ", "runs: "},
 		{"schema of GitHub", schema("vendor.github-workflows"), "github/dbt-cloud.yml", "runs-on: ", "runs: "},
+		{"schema of GitLab", schema("vendor.gitlab-ci", "--data-transform", "gitlab-ci"), "gitlab/.gitlab-ci.yml", "interruptible: ", "interruptable: "},
+		{"schema of Azure", schema("vendor.azure-pipelines", "--data-transform", "azure-pipelines", "--regex-variant", "nonunicode"), "azure/azure-pipelines.yml", "displayName: ", "title: "},
+		{"schema of Bitbucket", schema("vendor.bitbucket-pipelines"), "bitbucket/bitbucket-pipelines.yml", "max-time: 120", "max-time: two hours"},
 		{"schema of CircleCI", schema("vendor.circle-ci"), "circleci/config.yml", "no_output_timeout: 2h", "no_output_timeout: [2h]"},
 		{"schema of Buildkite", schema("vendor.buildkite"), "buildkite/pipeline.yml", "timeout_in_minutes: 120", "timeout_in_minutes: -1"},
 		{"grammar of a Jenkinsfile", jenkinsfile, "jenkins/Jenkinsfile", "changeRequest()", "changeRequest("},

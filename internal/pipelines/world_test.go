@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 // provider is an entry of the table.
 type provider struct {
 	name     string                             // of its directories in examples and in testdata/events
+	golden   string                             // of its directory in testdata/golden, where that is another one
 	file     string                             // its pipeline file, in examples
 	fixtures map[string]string                  // of events whose fixture has another name than the event
 	jobs     func(t *testing.T, w *world) []job // what the provider would start
@@ -151,8 +153,31 @@ type running struct {
 	w        *world
 	commands []*exec.Cmd
 	status   int // that of the first step that failed
-	log      bytes.Buffer
+	log      journal
 	ended    chan struct{}
+}
+
+// journal is what the steps of a job have written so far.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// says tells whether the log has come to some text.
+func (r *running) says(text string) func() bool {
+	return func() bool { return strings.Contains(r.log.String(), text) }
 }
 
 // prepare makes the processes of a job.
@@ -208,9 +233,9 @@ func (r *running) finish() *running {
 	return r
 }
 
-// startAndStop begins a job and cancels it in the provider's way as soon as it is time. What the file has for that moment
+// startAndStop begins a job and cancels it in the provider's way as soon as its log says when. What the file has for that moment
 // is carried out behind it.
-func (w *world) startAndStop(t *testing.T, j job, time func() bool) *running {
+func (w *world) startAndStop(t *testing.T, j job, when string) *running {
 	t.Helper()
 	r := w.prepare(t, j)
 	defer close(r.ended)
@@ -221,7 +246,7 @@ func (w *world) startAndStop(t *testing.T, j job, time func() bool) *running {
 		case stopped:
 			r.note(i, carryOut(command))
 		default:
-			stopped = r.stopIn(t, i, time)
+			stopped = r.stopIn(t, i, when)
 		}
 	}
 	if !stopped {
@@ -230,8 +255,8 @@ func (w *world) startAndStop(t *testing.T, j job, time func() bool) *running {
 	return r
 }
 
-// stopIn carries out a step and stops it when it is time; false: it ended before.
-func (r *running) stopIn(t *testing.T, i int, time func() bool) (stopped bool) {
+// stopIn carries out a step and stops it when the log says so; false: it ended before.
+func (r *running) stopIn(t *testing.T, i int, when string) (stopped bool) {
 	t.Helper()
 	command := r.commands[i]
 	if err := command.Start(); err != nil {
@@ -255,7 +280,7 @@ func (r *running) stopIn(t *testing.T, i int, time func() bool) (stopped bool) {
 		<-done
 	}()
 	await(t, "the step is where it is to be stopped, or over", func() bool {
-		stopped = time()
+		stopped = r.says(when)()
 		return stopped || over()
 	})
 	if stopped {
@@ -275,7 +300,7 @@ func carryOut(command *exec.Cmd) int {
 }
 
 // commands makes a process of each step; nil of a step without a script. Nothing of the environment around the test is in theirs.
-func (w *world) commands(t *testing.T, j job, log *bytes.Buffer) []*exec.Cmd {
+func (w *world) commands(t *testing.T, j job, log *journal) []*exec.Cmd {
 	t.Helper()
 	commands := make([]*exec.Cmd, len(j.steps))
 	scripts, home := t.TempDir(), t.TempDir()

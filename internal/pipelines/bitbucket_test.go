@@ -1,0 +1,88 @@
+package pipelines
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/slimci/dbtcloud/dbtcloudtest"
+)
+
+// bitbucket is the entry of Bitbucket Pipelines. What is stored with the repository is a variable of every step.
+func bitbucket() provider {
+	return provider{
+		name: "bitbucket", file: "bitbucket-pipelines.yml", jobs: bitbucketJobs,
+		host: dbtcloudtest.OtherHost, stop: signalGroup(syscall.SIGKILL),
+		fixtures: map[string]string{"declined": "closed"},
+		places:   func(w *world) { delete(w.env, "DBT_CLOUD_CI_ACTION") }, // no variable of Bitbucket: the file sets it
+		shown:    []string{"test-results/*.xml"},
+		idle:     []string{"tag", "manual", "schedule"},
+		also:     []play{{name: "declined", event: "declined", goes: lasts, act: closePullRequest, check: closed}},
+	}
+}
+
+type bitbucketPipeline []struct{ Step, Final *bitbucketStep }
+
+type bitbucketStep struct {
+	Name        string
+	Script      []string
+	AfterScript []string `yaml:"after-script"`
+}
+
+func bitbucketJobs(t *testing.T, w *world) []job {
+	t.Helper()
+	var file struct {
+		Pipelines struct {
+			PullRequests map[string]bitbucketPipeline `yaml:"pull-requests"`
+			Branches     map[string]bitbucketPipeline
+			Custom       map[string]bitbucketPipeline
+		}
+		Triggers map[string][]struct {
+			Condition string
+			Pipelines []string
+		}
+	}
+	parse(t, w.pipelineFile(), &file)
+	variable := func(name string) any { return w.env[name] }
+	var jobs []job
+	switch trigger := map[string]string{"closed": "pullrequest-fulfilled", "declined": "pullrequest-rejected"}[w.event]; {
+	case trigger != "":
+		for _, on := range file.Triggers[trigger] {
+			for _, name := range on.Pipelines {
+				if truth(evaluate(t, on.Condition, variable)) {
+					jobs = append(jobs, w.bitbucketJob(name, file.Pipelines.Custom[name]))
+				}
+			}
+		}
+	case w.env["BITBUCKET_PR_ID"] != "":
+		if p, ok := file.Pipelines.PullRequests["**"]; ok {
+			jobs = append(jobs, w.bitbucketJob("pull-requests", p))
+		}
+	case w.event == "push" && w.env["BITBUCKET_BRANCH"] != "":
+		if p, ok := file.Pipelines.Branches[w.env["BITBUCKET_BRANCH"]]; ok {
+			jobs = append(jobs, w.bitbucketJob(w.env["BITBUCKET_BRANCH"], p))
+		}
+	}
+	return jobs
+}
+
+// bitbucketJob is a pipeline. A script is one shell that ends at the first command that fails; a final step is carried out whatever
+// came of the others.
+func (w *world) bitbucketJob(name string, p bitbucketPipeline) job {
+	j := job{name: name}
+	add := func(s *bitbucketStep, script []string, when moment, hook bool) {
+		if s != nil && len(script) > 0 {
+			j.steps = append(j.steps, step{name: s.Name, script: strings.Join(script, "\n"), shell: []string{"bash", "-e"}, env: merged(w.settings), when: when, hook: hook})
+		}
+	}
+	for _, item := range p {
+		if item.Step != nil {
+			add(item.Step, item.Step.Script, afterSuccess, false)
+			add(item.Step, item.Step.AfterScript, afterSuccess|afterFailure, true) // a pipeline that is stopped carries out none
+		}
+		if item.Final != nil {
+			add(item.Final, item.Final.Script, always, false)
+		}
+	}
+	return j
+}
