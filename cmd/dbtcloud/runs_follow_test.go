@@ -193,3 +193,32 @@ func TestRunsLogsFollow(t *testing.T) {
 		})
 	}
 }
+
+// TestLogsOfAMovedRun: the logs are those of the run on the clone, whole and once, and none of
+// the run that was queued before.
+func TestLogsOfAMovedRun(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"autoscale-ci --pull-request=7 --sha=" + sha1, "ci run --pull-request=7 --sha=" + sha1} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				steps := []dbtcloudtest.Step{{Name: "Clone", Logs: "cloned\n"}, {Name: "Build", LineTime: time.Second, Logs: "one\ntwo\n"}}
+				s := dbtcloudtest.New(dbtcloudtest.WithRunSlots(2), dbtcloudtest.WithRunTime(func(r dbtcloudtest.Run) dbtcloudtest.Outcome {
+					length := map[string]time.Duration{sha1: time.Minute, sha2: 2 * time.Minute, sha3: -1}[r.SHA]
+					return dbtcloudtest.Outcome{Duration: length, Steps: steps}
+				}))
+				job, other := s.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"}), s.AddJob(dbtcloudtest.JobSpec{Name: "Nightly"})
+				s.AddRun(dbtcloudtest.RunSpec{JobID: job, PullRequest: dbtcloudtest.PullRequest{Host: dbtcloudtest.GitHub, Number: 8}, SHA: sha3})
+				s.AddRun(dbtcloudtest.RunSpec{JobID: other, SHA: sha2}) // keeps the second slot for a while
+				o := invokeIn(t.Context(), s, append(strings.Fields(command), "--job-id="+id(job), "--logs", "--output=json")...).want(t, exitSuccess)
+				got := o.object(t)
+				if moved := stringsOf(got["moved_run_ids"]); len(moved) != 1 || numberOf(t, got, "job_id") == job || got["clone_deleted"] != true {
+					t.Fatalf("the run was not moved: %v", got)
+				}
+				if diff := cmp.Diff([]string{"== 1. Clone", "  | cloned", "== 2. Build", "  | one", "  | two"}, o.quotedLogs()); diff != "" {
+					t.Errorf("stderr (-want +got):\n%s\n%s", diff, o.stderr)
+				}
+			})
+		})
+	}
+}
