@@ -13,7 +13,8 @@ import (
 
 const ciHelp = `For pipelines: what the pipeline was started for is found out by the variables of GitHub
 Actions, GitLab CI, Azure Pipelines, Bitbucket Pipelines, CircleCI, Jenkins, Buildkite and
-AWS CodeBuild. A flag overrides what was found.`
+AWS CodeBuild. A flag overrides what was found. What a provider does not say can also be given
+by variables, such as DBT_CLOUD_CI_PULL_REQUEST, DBT_CLOUD_CI_SHA and DBT_CLOUD_CI_SEQUENCE.`
 
 func (a app) ci(g *global) *cobra.Command {
 	cmd := commands("ci", "Test the pull request that a pipeline runs for, end it, or look for what is wrong", a.ciRun(g), a.ciClose(g), a.ciDoctor(g))
@@ -85,6 +86,7 @@ func override(e *dbtcloud.Event, given dbtcloud.Change) {
 			e.Facts = slices.DeleteFunc(e.Facts, func(f dbtcloud.EventFact) bool {
 				return slices.Contains([]string{"SHA", "Branch", "TargetBranch", "Draft", "Fork", "Merged"}, f.Field)
 			})
+			forgetBuildNumber(e)
 		}
 		setFact(e, "Host", &e.PullRequest.Host, pr.Host)
 		setFact(e, "Number", &e.PullRequest.Number, pr.Number)
@@ -92,6 +94,15 @@ func override(e *dbtcloud.Event, given dbtcloud.Change) {
 	setFact(e, "SHA", &e.SHA, given.SHA)
 	setFact(e, "Branch", &e.Branch, given.Branch)
 	setFact(e, "Sequence", &e.Sequence, given.Sequence)
+}
+
+// forgetBuildNumber takes away a sequence that orders the builds of one branch alone, as
+// that of Jenkins does.
+func forgetBuildNumber(e *dbtcloud.Event) {
+	counted := func(f dbtcloud.EventFact) bool { return f.Field == "Sequence" && f.From == "BUILD_NUMBER" }
+	if slices.ContainsFunc(e.Facts, counted) {
+		e.Sequence, e.Facts = 0, slices.DeleteFunc(e.Facts, counted)
+	}
 }
 
 // setFact puts a value that is not zero into a field of the event, and says that it was given.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/slimci/dbtcloud"
@@ -106,22 +105,21 @@ func (a app) closing(cmd *cobra.Command, f *closeFlags) (dbtcloud.Closing, error
 	if err != nil {
 		return dbtcloud.Closing{}, err
 	}
-	what := dbtcloud.Closing{PullRequest: e.PullRequest, Sequence: e.Sequence, CleanupSteps: f.steps}
 	if e.PullRequest.Number <= 0 {
-		return what, fmt.Errorf("%s: names no pull request: give one of %s", describeEvent(e), strings.Join(pullRequestNames(), ", "))
+		return dbtcloud.Closing{}, fmt.Errorf("%s: names no pull request: give one of %s", describeEvent(e), strings.Join(pullRequestNames(), ", "))
 	}
-	if f.closed || e.Kind == dbtcloud.EventClosed {
-		if slices.ContainsFunc(e.Facts, func(f dbtcloud.EventFact) bool { return f.Field == "Sequence" && f.From == "BUILD_NUMBER" }) {
-			what.Sequence = 0 // Jenkins counts the builds of each branch apart
-		}
-		return what, nil
-	}
-	what.SHA = e.SHA
+	closed := f.closed || e.Kind == dbtcloud.EventClosed
 	switch {
+	case closed:
+		forgetBuildNumber(e) // it is that of another branch's build
 	case len(f.steps) > 0:
-		return what, fmt.Errorf("--cleanup-step: %s is open, and its next run needs what a cleanup drops: leave the step to the pipeline that runs when it is closed, or give --closed", e.PullRequest)
+		return dbtcloud.Closing{}, fmt.Errorf("--cleanup-step: %s is open, and its next run needs what a cleanup drops: leave the step to the pipeline that runs when it is closed, or give --closed", e.PullRequest)
 	case e.SHA == "":
-		return what, fmt.Errorf("the head commit of %s is not known: give --sha for what was begun for it, or --closed for all of the pull request", e.PullRequest)
+		return dbtcloud.Closing{}, fmt.Errorf("the head commit of %s is not known: give --sha for what was begun for it, or --closed for all of the pull request", e.PullRequest)
+	}
+	what := dbtcloud.Closing{PullRequest: e.PullRequest, Sequence: e.Sequence, CleanupSteps: f.steps}
+	if !closed {
+		what.SHA = e.SHA
 	}
 	return what, nil
 }

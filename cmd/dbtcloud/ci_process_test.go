@@ -5,6 +5,7 @@ package main
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,7 +13,7 @@ import (
 	"github.com/slimci/dbtcloud/dbtcloudtest"
 )
 
-// TestCIRunSignals: as TestSignals, of a change that was detected.
+// TestCIRunSignals: as TestSignals, of a change that was detected. Nothing is reported.
 func TestCIRunSignals(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
@@ -21,7 +22,8 @@ func TestCIRunSignals(t *testing.T) {
 			c := newCloud(t, -1)
 			c.occupy()
 			maps.Copy(c.env, eventVars(t, "gitlab/pull_request"))
-			p := c.start(t, "ci", "run", "--sha="+sha1, "--poll-interval=100ms", "--output=json")
+			file := filepath.Join(t.TempDir(), "junit.xml")
+			p := c.start(t, "ci", "run", "--sha="+sha1, "--poll-interval=100ms", "--output=json", "--junit="+file)
 			await(t, "the run runs", func() bool { _, ok := c.running(); return ok })
 			run, _ := c.running()
 			signalled := p.signal(t, signal)
@@ -33,8 +35,11 @@ func TestCIRunSignals(t *testing.T) {
 			if got := o.object(t); numberOf(t, got, "run_id") != run.ID || got["clone_deleted"] != true {
 				t.Errorf("object %v", got)
 			}
-			if !strings.Contains(o.stderr, "\ndbtcloud: interrupted: left gitlab#42, run ") {
+			if !strings.Contains(o.stderr, "\ndbtcloud: interrupted: left gitlab#42, run ") || strings.Contains(o.stderr, "report: ") {
 				t.Errorf("stderr %q", o.stderr)
+			}
+			if _, err := os.Stat(file); err == nil {
+				t.Error("an interrupted command has reported")
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 const ciRunHelp = `See to it that the pull request that the pipeline runs for is tested: as autoscale-ci, with
 the pull request, its head commit, its branch and the sequence as the pipeline's variables
 say them. A flag overrides what was found: --sha alone goes with the number that was found.
-With a pull request of another number, nothing else is taken of the one that was found.
+With a pull request of another number, only the sequence is taken of what was found.
 
 Where no CI provider is recognized, one of the pull-request flags and --sha (or --branch) are
 needed. A push, a tag, a closed pull request, a draft, a fork and a merge queue are not tested:

@@ -104,6 +104,7 @@ func TestCIRunTestsWhatItDetects(t *testing.T) {
 		{"bitbucket/pull_request", "", "other#42 head feature/orders 204"},
 		{"circleci/pull_request", "", "github#42 head feature/orders 0"},
 		{"jenkins/pull_request", "--sha=" + headSHA, "github#42 head feature/orders 7"},
+		{"jenkins/pull_request", "--github-pull-request=43 --sha=" + headSHA, "github#43 head 0"},
 		{"buildkite/pull_request", "", "github#42 head feature/orders 1514"},
 		{"codebuild/pull_request", "--sha=" + headSHA, "github#42 head feature/orders 88"},
 		{"", "--pull-request=9 --sha=" + other, "other#9 " + other + " 0"},

@@ -64,11 +64,16 @@ func TestHelpAndVersion(t *testing.T) {
 		name, args string
 		want       []string
 	}{
-		{"bare", "", []string{"Exit status:", "autoscale-ci", "sweep", "runs", "DBT_CLOUD_SERVICE_TOKEN"}},
+		{"bare", "", []string{"Exit status:", "ci ", "autoscale-ci", "sweep", "runs", "DBT_CLOUD_SERVICE_TOKEN"}},
 		{"autoscale-ci", "autoscale-ci --help", []string{"--no-should-poll", "--no-delete-cloned-job", "trigger-autoscaling-ci-job", "A flag overrides the field",
 			"--job-id", "--github-pull-request", "--gitlab-merge-request", "--azure-pull-request", "--pull-request", "--sha", "--branch", "--sequence", "--payload",
 			"--cause", "--schema-override", "--mode", "--no-move", "--max-run-slots", "--max-clones", "--keep-clone", "--wait", "--no-wait", "--poll-interval",
 			"--timeout", "--on-interrupt", "--dry-run", "--output", "--account-id", "--host"}},
+		{"ci", "ci", []string{"run", "close", "doctor", "GitHub", "AWS CodeBuild"}},
+		{"ci run", "ci run --help", []string{"A flag overrides what was found", "--untestable", "--report", "--commit-status", "--comment", "--job-id", "--sequence", "--payload",
+			"--mode", "--no-wait", "--on-interrupt", "--dry-run", "--logs", "--junit", "--code-quality", "--markdown", "--digest"}},
+		{"ci close", "ci close --help", []string{"A newer change stays", "DBT_CLOUD_CI_ACTION=closed", "--closed", "--cleanup-step", "--sha", "--sequence", "--no-wait", "--timeout"}},
+		{"ci doctor", "ci doctor --help", []string{"--job-id", "--mode", "--sha", "Exit status: 0 without a problem, 1 with one"}},
 		{"doctor", "doctor --help", []string{"--job-id", "--mode", "--max-run-slots", "Nothing is changed", "Exit status: 0 without a problem, 1 with one"}},
 		{"sweep", "sweep --help", []string{"--job-id", "--kept"}},
 		{"runs", "runs", []string{"get", "wait", "cancel"}},
