@@ -92,7 +92,7 @@ type CIRun struct {
 	CloneJobID      int64    // the clone that exists for it; 0: none
 	Adopted         bool     // another runner triggered it
 	SupersededBy    int64    // the run of a newer change; 0: none
-	CancelledRunIDs []int64  // older runs of the pull request that were cancelled
+	CancelledRunIDs []int64  // older runs of the pull request, and cleanups after it, that were cancelled
 	MovedRunIDs     []int64  // runs of this change that were cancelled in order to move it
 	Warnings        []string // what should be mended, though it stopped nothing
 

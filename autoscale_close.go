@@ -24,7 +24,9 @@ type Closing struct {
 	Sequence int64
 
 	// CleanupSteps, if set, are dbt commands to run when all runs of the pull request
-	// have ended, such as a dbt run-operation that drops its schema. Never with SHA.
+	// have ended, such as a dbt run-operation that drops its schema. The job runs them
+	// with the schema of the pull request and on its own branch, because the head branch
+	// may be gone. Never with SHA.
 	CleanupSteps []string
 }
 
@@ -40,8 +42,14 @@ type CloseReport struct {
 // on its clones are cancelled, and its clones deleted, kept ones too if all of it ends.
 // A job that was deactivated is no obstacle. Of a job that is not found, deleted perhaps,
 // the clones are deleted all the same, and the error is [ErrNotFound]. What cannot be right
-// is [ErrInvalid]; beside any other error the report holds what was done. API: List Runs,
-// Cancel Run, List Jobs, Destroy Job.
+// is [ErrInvalid]; beside any other error the report holds what was done.
+//
+// A cleanup is triggered exactly once, when a look shows no run of the pull request any
+// more. It gives way to a run of a newer change, which is no error, and the run of a newer
+// change cancels it first. A second Close with the same steps follows the first one's. A
+// cleanup that does not succeed is a [*RunFailedError], unless NoWait is set: then it is not
+// waited for. When ctx ends it goes on. API: List Runs, Cancel Run, List Jobs, Destroy Job,
+// Trigger Job Run.
 func (a *AutoscaleCI) Close(ctx context.Context, what Closing) (CloseReport, error) {
 	if err := errors.Join(a.validate(), what.validate()); err != nil {
 		return CloseReport{}, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -61,7 +69,11 @@ func (a *AutoscaleCI) Close(ctx context.Context, what Closing) (CloseReport, err
 	case !errors.Is(err, ErrNotFound): // else it is perhaps deleted, and its clones are left
 		return CloseReport{}, err
 	}
+	ended := err == nil
 	err = errors.Join(err, c.deleteClones(ctx))
+	if ended && len(what.CleanupSteps) > 0 {
+		err = errors.Join(err, c.cleanUp(ctx))
+	}
 	return c.report, err
 }
 
@@ -76,9 +88,6 @@ func (c Closing) validate() error {
 		return fmt.Errorf("sequence: must be between 0 and %d, not %d", int64(maxNumber), c.Sequence)
 	case c.SHA != "" && len(c.CleanupSteps) > 0:
 		return errors.New("cleanup steps: a pull request that a sha is given for is open, and its runs need what a cleanup drops: leave out one of them")
-	}
-	if len(c.CleanupSteps) > 0 {
-		return errors.New("cleanup steps: are not run by this version") // refused, so that nobody relies on them
 	}
 	for i, step := range c.CleanupSteps {
 		if strings.TrimSpace(step) == "" {
@@ -96,6 +105,11 @@ type closer struct {
 	begun  int64 // the newest run of the first look: what began later was not meant
 	first  int64 // the newest first run of the commit that ends
 	report CloseReport
+
+	seen    *snapshot // the last look
+	adopted bool      // the cleanup is another runner's
+	settled bool      // a look has shown the cleanup, and no run of a change beside it
+	lost    bool      // the cleanup was cancelled, and not by us
 }
 
 // end cancels what is to end, until a look shows none of it.
@@ -105,7 +119,8 @@ func (c *closer) end(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("dbtcloud: listing active runs: %w", err)
 		}
-		ending := c.sort(c.r.snapshot(runs))
+		c.seen = c.r.snapshot(runs)
+		ending := c.sort(c.seen)
 		if len(ending) == 0 {
 			return nil
 		}
@@ -118,7 +133,7 @@ func (c *closer) end(ctx context.Context) error {
 
 // sort tells the pull request's runs that are to end from newer ones, which are noted.
 func (c *closer) sort(s *snapshot) (ending []*Run) {
-	runs := s.rivals(c.r.us)
+	runs := s.changes(c.r.us)
 	for _, run := range runs {
 		if strings.EqualFold(run.Trigger.GitSHA, c.what.SHA) && c.ends(run) {
 			c.first = max(c.first, firstOf(run))

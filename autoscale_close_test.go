@@ -1,12 +1,18 @@
 package dbtcloud_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -112,3 +118,329 @@ func (s *stage) markedRun(job int64, c dbtcloud.Change) int64 {
 }
 
 func base36(n int64) string { return strconv.FormatInt(n, 36) }
+
+// dropping is a closing of pull request 7 that drops its schema.
+func dropping(edit ...func(*dbtcloud.Closing)) dbtcloud.Closing {
+	what := dbtcloud.Closing{PullRequest: push(7, 1).PullRequest, CleanupSteps: []string{"dbt run-operation drop_pr_schema"}}
+	for _, e := range edit {
+		e(&what)
+	}
+	return what
+}
+
+// cleanups are all runs that clean up, by id.
+func (s *stage) cleanups() []dbtcloudtest.Run { return cleanupsOf(s.Server) }
+
+func cleanupsOf(s *dbtcloudtest.Server) []dbtcloudtest.Run {
+	return slices.DeleteFunc(s.Runs(), func(r dbtcloudtest.Run) bool { return !strings.HasPrefix(r.Cause, "dci-cleanup:") })
+}
+
+// wantCleanups checks that there were n cleanups, none of which ran beside a run of
+// pull request 7.
+func (s *stage) wantCleanups(n int) []dbtcloudtest.Run {
+	s.t.Helper()
+	cleanups := s.cleanups()
+	if len(cleanups) != n {
+		s.t.Fatalf("%d cleanups, want %d", len(cleanups), n)
+	}
+	now := time.Now()
+	for _, c := range cleanups {
+		for _, r := range s.runsOf(7) {
+			if !c.StartedAt.IsZero() && r.CreatedAt.Before(orElse(c.FinishedAt, now)) && c.StartedAt.Before(orElse(r.FinishedAt, now)) {
+				s.t.Errorf("the cleanup %d runs beside run %d", c.ID, r.ID)
+			}
+		}
+	}
+	return cleanups
+}
+
+func orElse(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t
+}
+
+// The cleanup is a run of the job with the pull request's schema, and of no commit.
+func TestCleanup(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		a := s.ci()
+		a.Overrides = dbtcloud.Trigger{TargetNameOverride: "ci", Cause: "nightly"}
+		own := s.markedRun(s.job, numbered(push(7, 1), 4))
+		clone := s.cloneJob(7, "d")
+		moved := s.markedRun(clone, numbered(push(7, 1), 4))
+		s.settle()
+		got, err := a.Close(t.Context(), dropping(func(c *dbtcloud.Closing) { c.Sequence = 35 }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := s.wantCleanups(1)[0].ID
+		if got.Cleanup == nil || got.Cleanup.ID != id || got.Cleanup.Status != dbtcloud.RunSuccess {
+			t.Fatalf("cleanup %+v, want run %d", got.Cleanup, id)
+		}
+		got.Cleanup = nil
+		if diff := cmp.Diff(dbtcloud.CloseReport{Cancelled: []int64{own, moved}, Deleted: []int64{clone}}, got); diff != "" {
+			t.Errorf("report (-want +got):\n%s", diff)
+		}
+		run, err := s.client().Runs.Get(t.Context(), id, dbtcloud.RunWithTrigger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cause, isMarked := strings.CutPrefix(run.Trigger.Cause, fmt.Sprintf("dci-cleanup:g%s.7.z.", base36(s.job)))
+		want := &dbtcloud.RunTrigger{SchemaOverride: s.schemaOf(7), TargetNameOverride: "ci", GenerateDocsOverride: new(false), StepsOverride: dropping().CleanupSteps}
+		same := cmpopts.IgnoreFields(dbtcloud.RunTrigger{}, "ID", "Cause", "CauseCategory", "JobID", "CreatedAt")
+		if diff := cmp.Diff(want, run.Trigger, same); diff != "" || run.JobID != s.job {
+			t.Errorf("on job %d, trigger (-want +got):\n%s", run.JobID, diff)
+		}
+		if !isMarked || !strings.HasSuffix(cause, " Cleanup of github#7") {
+			t.Errorf("cause %q", run.Trigger.Cause)
+		}
+	})
+}
+
+// What becomes of a cleanup is told.
+func TestCleanupOutcome(t *testing.T) {
+	failing := dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Duration: runTime, Status: dbtcloudtest.Error}
+	})
+	newer := func(s *stage) { s.markedRun(s.job, numbered(push(7, 1), 6)) }
+	tests := map[string]struct {
+		opts     []dbtcloudtest.Option
+		noWait   bool
+		set      func(*stage)
+		what     dbtcloud.Closing
+		cleanups int
+		status   dbtcloud.RunStatus
+		err      error
+		says     string
+	}{
+		"nothing was active": {what: dropping(), cleanups: 1, status: dbtcloud.RunSuccess},
+		"it fails":           {opts: []dbtcloudtest.Option{failing}, what: dropping(), cleanups: 1, status: dbtcloud.RunError, err: new(dbtcloud.RunFailedError)},
+		"nobody waits":       {opts: []dbtcloudtest.Option{failing}, noWait: true, what: dropping(), cleanups: 1, status: dbtcloud.RunRunning},
+		"a newer change":     {set: newer, what: dropping(func(c *dbtcloud.Closing) { c.Sequence = 5 })},
+		"the job is deactivated": {set: func(s *stage) { s.DeactivateJob(s.job) }, what: dropping(),
+			err: dbtcloud.ErrInvalid, says: "no cleanup"},
+		"it is cancelled": {what: dropping(), cleanups: 1, status: dbtcloud.RunCancelled, err: new(dbtcloud.RunFailedError), set: func(s *stage) {
+			s.At(time.Now().Add(3*time.Minute), func(server *dbtcloudtest.Server) { server.CancelRun(cleanupsOf(server)[0].ID, "somebody", "") })
+		}},
+		"another pull request writes the schema": {what: dropping(), err: nil, says: "github#8 writes the schema",
+			set: func(s *stage) {
+				s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, PullRequest: pull(8), SHA: commit(8), Schema: s.schemaOf(7)})
+			}},
+		"it cannot be triggered": {what: dropping(), err: dbtcloud.ErrForbidden, says: "triggering the cleanup of github#7",
+			set: func(s *stage) {
+				s.Inject(dbtcloudtest.Fault{Route: routeTrigger, Times: 1, Kind: dbtcloudtest.Status(403, dbtcloudtest.EnvelopeBody)})
+			}},
+		"the answer is lost": {what: dropping(), cleanups: 1, status: dbtcloud.RunSuccess,
+			set: func(s *stage) {
+				s.Inject(dbtcloudtest.Fault{Route: routeTrigger, Times: 1, Kind: dbtcloudtest.LostAnswer()})
+			}},
+		"another's cleanup with other steps": {what: dropping(), cleanups: 2, status: dbtcloud.RunSuccess,
+			set: func(s *stage) { s.foreignCleanup("dbt debug") }},
+		"another's cleanup with these steps": {what: dropping(), cleanups: 1, status: dbtcloud.RunSuccess,
+			set: func(s *stage) { s.foreignCleanup(dropping().CleanupSteps[0]) }},
+	}
+	t.Parallel()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t, tt.opts...)
+				if tt.set != nil {
+					tt.set(s)
+					s.settle()
+				}
+				a := s.ci()
+				a.NoWait = tt.noWait
+				got, err := a.Close(t.Context(), tt.what)
+				failed := new(dbtcloud.RunFailedError)
+				switch want := tt.err.(type) {
+				case *dbtcloud.RunFailedError:
+					if !errors.As(err, &failed) || failed.Run.ID != got.Cleanup.ID {
+						t.Errorf("error %v, want %T of the cleanup", err, want)
+					}
+				case nil:
+					if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+						t.Errorf("error %v, want it to say %q", err, tt.says)
+					}
+				default:
+					wantError(t, err, want, tt.says)
+				}
+				s.wantCleanups(tt.cleanups)
+				switch {
+				case (got.Cleanup != nil) != (tt.status != 0):
+					t.Errorf("cleanup %+v", got.Cleanup)
+				case got.Cleanup != nil && got.Cleanup.Status != tt.status:
+					t.Errorf("the cleanup is %s, want %s", got.Cleanup.Status, tt.status)
+				}
+			})
+		})
+	}
+}
+
+// foreignCleanup is an active cleanup of pull request 7 that another runner has begun.
+func (s *stage) foreignCleanup(steps ...any) {
+	s.AddRun(dbtcloudtest.RunSpec{JobID: s.job, Schema: s.schemaOf(7), Cause: fmt.Sprintf("dci-cleanup:g%s.7.0.abcdefgh Cleanup", base36(s.job)),
+		Extra: map[string]any{"steps_override": steps}})
+}
+
+// Of two closes at the same time one cleans up, and both follow that.
+func TestCleanupTwice(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		var reports [2]dbtcloud.CloseReport
+		closing := func(i int) func() {
+			return func() {
+				var err error
+				if reports[i], err = s.ci().Close(t.Context(), dropping()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		together(closing(0), closing(1))
+		done := slices.DeleteFunc(s.cleanups(), func(r dbtcloudtest.Run) bool { return r.Status == dbtcloudtest.Cancelled })
+		if len(done) != 1 || reports[0].Cleanup.ID != done[0].ID || reports[1].Cleanup.ID != done[0].ID {
+			t.Errorf("runs %d and %d clean up, of %+v", reports[0].Cleanup.ID, reports[1].Cleanup.ID, s.cleanups())
+		}
+	})
+}
+
+// A change of a pull request that is reopened while it is cleaned up after cancels the
+// cleanup, sees it end, and is then tested.
+func TestReopened(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		together(func() {
+			got, err := s.ci().Close(t.Context(), dropping())
+			if err != nil || len(got.Newer) != 1 || got.Cleanup.Status != dbtcloud.RunCancelled {
+				t.Errorf("error %v, newer %v, the cleanup is %s", err, got.Newer, got.Cleanup.Status)
+			}
+		}, func() {
+			time.Sleep(2 * time.Minute)
+			r := s.started(s.ci(), push(7, 2))
+			cleanup := s.wantCleanups(1)[0]
+			if diff := cmp.Diff([]int64{cleanup.ID}, r.CancelledRunIDs); diff != "" || r.Decision != dbtcloud.OnSource {
+				t.Errorf("%s, cancelled (-want +got):\n%s", r.Decision, diff)
+			}
+			s.succeeds(r)
+		})
+		s.wantCleanups(1)
+	})
+}
+
+// A run that turns up when the cleanup was just triggered ends the cleanup: for good if
+// it is newer, until it has ended itself if it is older.
+func TestCleanupGivesWay(t *testing.T) {
+	tests := map[string]struct {
+		change   dbtcloud.Change
+		cleanups int
+		stays    bool
+	}{
+		"a newer change":       {numbered(push(7, 2), 9), 1, true},
+		"one without sequence": {push(7, 2), 1, true},
+		"an older change":      {numbered(push(7, 2), 3), 2, false},
+	}
+	t.Parallel()
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t, dbtcloudtest.WithStartDelay(dbtcloudtest.Between(0, 0), dbtcloudtest.Between(time.Minute, time.Minute)))
+				var late int64
+				a := s.ci(around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+					res, err := next.RoundTrip(r)
+					if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/run/") && late == 0 {
+						late = s.markedRun(s.cloneJob(7, "d"), tt.change)
+					}
+					return res, err
+				}))
+				got, err := a.Close(t.Context(), dropping(func(c *dbtcloud.Closing) { c.Sequence = 5 }))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if stays := slices.Contains(got.Newer, late); stays != tt.stays || stays == (got.Cleanup.Status == dbtcloud.RunSuccess) {
+					t.Errorf("run %d stays: %t; the cleanup is %s", late, stays, got.Cleanup.Status)
+				}
+				cleanups := s.wantCleanups(tt.cleanups)
+				s.wantStatus(cleanups[0].ID, dbtcloudtest.Cancelled)
+			})
+		})
+	}
+}
+
+// Another pull request sees only that the job is busy with a cleanup.
+func TestCleanupOfAnother(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		a := s.ci()
+		a.NoWait = true
+		got, err := a.Close(t.Context(), dropping())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := s.started(s.ci(), push(8, 1))
+		if r.Decision != dbtcloud.OnClone || len(r.CancelledRunIDs) > 0 {
+			t.Errorf("%s: %s, cancelled %v", r.Decision, r.Reason, r.CancelledRunIDs)
+		}
+		s.succeeds(r)
+		s.wantStatus(got.Cleanup.ID, dbtcloudtest.Success)
+	})
+}
+
+// A close that is interrupted leaves in time, and leaves no cleanup of which it is not
+// known whether it runs beside something.
+func TestCleanupInterrupted(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 16; n++ {
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d, lost %t", n, lost), func(t *testing.T) {
+				inBubble(t, func(t *testing.T) {
+					s := newStage(t)
+					s.markedRun(s.job, push(7, 1))
+					s.settle()
+					ctx, end := context.WithCancel(t.Context())
+					defer end()
+					i := &interrupter{n: n, lost: lost, end: end}
+					a := s.ci(i.option(make(chan struct{}, 1)))
+					if took := leftIn(ctx, func() {
+						if _, err := a.Close(ctx, dropping()); !errors.Is(err, context.Canceled) {
+							t.Errorf("at %s: error %v", i.at, err)
+						}
+					}); took > leaving {
+						t.Errorf("leaving takes %s at %s", took, i.at)
+					}
+					time.Sleep(time.Hour)
+					if !strings.HasSuffix(i.at, "/run/") { // else nothing may be known of the cleanup
+						s.wantLeft(s.looksAfter("/run/"), n == 16)
+					}
+				})
+			})
+		}
+	}
+}
+
+// looksAfter counts the lists of active runs since a request.
+func (s *stage) looksAfter(suffix string) int {
+	n := -1
+	for _, r := range s.Requests() {
+		switch {
+		case r.Method == http.MethodPost && strings.HasSuffix(r.Path, suffix):
+			n = 0
+		case n >= 0 && strings.Contains(r.Query, "status__in"):
+			n++
+		}
+	}
+	return n
+}
+
+// wantLeft checks what a close left that was interrupted after so many looks at its cleanup.
+func (s *stage) wantLeft(looks int, well bool) {
+	s.t.Helper()
+	for _, c := range s.cleanups() {
+		if looks == 0 && c.Status != dbtcloudtest.Cancelled || well && c.Status != dbtcloudtest.Success {
+			s.t.Errorf("the cleanup %d, looked at %d times, is %s", c.ID, looks, c.Status)
+		}
+	}
+	if well && len(s.cleanups()) != 1 {
+		s.t.Errorf("%d cleanups", len(s.cleanups()))
+	}
+}

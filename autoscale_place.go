@@ -220,11 +220,11 @@ func obstacle(overrides []JobOverride, err error) string {
 	return ""
 }
 
-// cancelOutdated cancels runs of the same pull request and waits until they have
-// ended, because two runs of one pull request must not write one schema at once.
+// cancelOutdated cancels runs of the same pull request, or cleanups after it, and waits
+// until they have ended, because two runs of one pull request must not write one schema at once.
 func (r *CIRun) cancelOutdated(ctx context.Context, ids []int64) error {
 	for _, id := range ids {
-		r.say("cancelling run %d, which tests an older commit", id)
+		r.say("cancelling run %d, which is outdated", id)
 		if err := r.requestCancel(ctx, id); err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func (r *CIRun) settle(ctx context.Context, s *snapshot) error {
 			return r.joinTwin(ctx, rival.ID)
 		case time.Since(r.asked[rival.ID]) < positive(r.a.CancelPatience, defaultPatience): // and it takes its time
 		default:
-			r.say("cancelling run %d, which is outdated or a duplicate", rival.ID)
+			r.say("cancelling run %d, which is outdated, a duplicate or a cleanup", rival.ID)
 			if err := r.requestCancel(ctx, rival.ID); err != nil {
 				return err
 			}

@@ -53,25 +53,53 @@ func (s *snapshot) cloneRun(r *Run) bool {
 	return ok && name.source == s.source.ID && r.ProjectID == s.source.ProjectID
 }
 
-// rivals are the active runs of the claim's pull request that are not its own.
+// rivals are what a run of the claim must not meet: the active runs of its pull request
+// that are not its own, and cleanups after it.
 func (s *snapshot) rivals(us claim) []*Run {
-	var rivals []*Run
+	return slices.Concat(s.changes(us), s.cleanups(us))
+}
+
+// changes are the active runs of the claim's pull request that are not its own.
+func (s *snapshot) changes(us claim) []*Run {
+	var changes []*Run
 	for _, r := range s.runs {
 		if s.member(r) && r.Trigger.PullRequest() == us.change.PullRequest && !slices.Contains(us.runs, r.ID) {
-			rivals = append(rivals, r)
+			changes = append(changes, r)
 		}
 	}
-	return rivals
+	return changes
+}
+
+// cleanups are the active runs that clean up after the claim's pull request.
+func (s *snapshot) cleanups(us claim) []*Run {
+	var cleanups []*Run
+	for _, r := range s.runs {
+		if m, ok := cleanupOf(r); ok && s.member(r) && m.source == s.source.ID && m.pr == us.change.PullRequest {
+			cleanups = append(cleanups, r)
+		}
+	}
+	return cleanups
+}
+
+// cleanupOf is the marker of a run that cleans up. It is no change, whatever it says:
+// it is never adopted, supersedes nothing and has no place in the order of changes.
+func cleanupOf(r *Run) (cleanupMarker, bool) {
+	m, ok := parseCleanup(r.Trigger.Cause)
+	return m, ok && r.Trigger.PullRequest() == PullRequest{}
 }
 
 // same tells whether a run tests the same commit into the same schema.
 func (us claim) same(r *Run) bool {
-	return us.change.SHA != "" && strings.EqualFold(r.Trigger.GitSHA, us.change.SHA) && r.Trigger.SchemaOverride == us.schema
+	_, cleanup := cleanupOf(r)
+	return !cleanup && us.change.SHA != "" && strings.EqualFold(r.Trigger.GitSHA, us.change.SHA) && r.Trigger.SchemaOverride == us.schema
 }
 
 // outdatedBy tells whether a run belongs to a newer change than the claim. Two
 // sequences decide; else the first runs do, and a change without any is the newest.
 func (us claim) outdatedBy(r *Run) bool {
+	if _, cleanup := cleanupOf(r); cleanup {
+		return false
+	}
 	seq, first := order(r)
 	if seq > 0 && us.change.Sequence > 0 && seq != us.change.Sequence {
 		return seq > us.change.Sequence
@@ -108,9 +136,9 @@ func (us claim) before(twin *Run, own int64) bool {
 
 // staying is the run that tests the claim's commit already, nil if none does or if
 // another change is newer. Of twins the first stays, as their runners see it too.
-func (us claim) staying(rivals []*Run) *Run {
+func (us claim) staying(changes []*Run) *Run {
 	var newest, earliest *Run
-	for _, r := range rivals {
+	for _, r := range changes {
 		if newest == nil || !outranks(newest, r) {
 			newest = r
 		}
@@ -219,6 +247,7 @@ func joinIDs(ids []int64) string {
 func decide(s *snapshot, r rules, us claim) *Plan {
 	p := &Plan{Change: us.change, Schema: us.schema, JobID: s.source.ID, Warnings: warnings(s.source)}
 	rivals := s.rivals(us)
+	p.Warnings = append(p.Warnings, us.sharedNumber(rivals)...)
 	for _, run := range rivals {
 		if us.outdatedBy(run) && !us.same(run) {
 			p.choose(Superseded, "run %d tests a newer change of %s", run.ID, us.change.PullRequest)
@@ -226,7 +255,7 @@ func decide(s *snapshot, r rules, us claim) *Plan {
 			return p
 		}
 	}
-	stays := us.staying(rivals)
+	stays := us.staying(s.changes(us))
 	for _, run := range rivals {
 		if run != stays && !slices.Contains(s.stuck, run.ID) {
 			p.Cancel = append(p.Cancel, run.ID)
@@ -434,6 +463,20 @@ func (s *snapshot) turn(r rules, ours *Run) turn {
 		}
 	}
 	return t
+}
+
+// sharedNumber warns of a run of the same pull request number from another branch than
+// the claim's: there are pull requests of two repositories.
+func (us claim) sharedNumber(rivals []*Run) []string {
+	ours := strings.TrimPrefix(us.change.Branch, "refs/heads/")
+	for _, run := range rivals {
+		theirs := strings.TrimPrefix(run.Trigger.GitBranch, "refs/heads/")
+		if ours != "" && theirs != "" && ours != theirs {
+			return []string{fmt.Sprintf("run %d of %s is of the branch %.100q, this change of %.100q: if two repositories use this job, their pull requests of one number cancel each other; give each repository a job of its own",
+				run.ID, us.change.PullRequest, theirs, ours)}
+		}
+	}
+	return nil
 }
 
 // warnings are the settings of a source job that disturb autoscaling.

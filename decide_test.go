@@ -65,6 +65,14 @@ func marked(seq, first int64, waiting bool) runOption {
 	}
 }
 
+// cleaning makes a run one that cleans up after a pull request.
+func cleaning(pr int64) runOption {
+	return func(r *Run) {
+		m := cleanupMarker{source: srcJob, pr: PullRequest{GitHub, pr}, seq: 9, nonce: "theirs22"}
+		r.Trigger = &RunTrigger{Cause: m.String() + " text", SchemaOverride: fmt.Sprintf("pr_%d", pr), StepsOverride: []string{"dbt run-operation drop_pr_schema"}}
+	}
+}
+
 // ours is the claim of the tables: pull request 7 at commit 1000.
 func ours(seq int64) claim {
 	return claim{change: Change{PullRequest: PullRequest{GitHub, 7}, SHA: shaOf(1000), Sequence: seq}, schema: "pr_7", nonce: "ournonce"}
@@ -117,7 +125,15 @@ func TestDecide(t *testing.T) {
 				r.Trigger.GitHubPullRequestID, r.Trigger.GitLabMergeRequestID, r.Trigger.SchemaOverride = 0, 7, "mr_7"
 			}), aRun(6, onJob(cloneOfSrc), inProject(9)), aRun(7, func(r *Run) { r.JobID, r.Job = 77, nil }),
 		}}, want: Plan{Decision: OnClone, Slots: Slots{Running: 7}}},
-		"3: stuck": {s: snapshot{runs: []*Run{aRun(1), aRun(2)}, stuck: []int64{1}}, want: Plan{Decision: Queue, Cancel: []int64{2}}, says: "run 1 has not ended"},
+		"3: stuck":     {s: snapshot{runs: []*Run{aRun(1), aRun(2)}, stuck: []int64{1}}, want: Plan{Decision: Queue, Cancel: []int64{2}}, says: "run 1 has not ended"},
+		"3: a cleanup": {us: ours(5), s: snapshot{runs: []*Run{aRun(1, cleaning(7))}}, want: Plan{Decision: OnSource, Cancel: []int64{1}}},
+		"3: a cleanup beside our commit": {s: snapshot{runs: []*Run{aRun(1, atSHA(1000)), aRun(2, cleaning(7))}},
+			want: Plan{Decision: Adopt, RunID: 1, Cancel: []int64{2}}},
+		"3: a cleanup of our very commit": {s: snapshot{runs: []*Run{aRun(1, cleaning(7), atSHA(1000))}}, want: Plan{Decision: OnSource, Cancel: []int64{1}}},
+		"3: not another's cleanup":        {s: snapshot{runs: []*Run{aRun(1, cleaning(8))}}, want: Plan{Decision: Queue, more: true}},
+		"3: not another job's cleanup": {s: snapshot{runs: []*Run{aRun(1, cleaning(7), func(r *Run) { r.Trigger.Cause = strings.Replace(r.Trigger.Cause, "ga.", "gb.", 1) })}},
+			want: Plan{Decision: Queue, more: true}},
+		"3: a stuck cleanup": {s: snapshot{runs: []*Run{aRun(1, cleaning(7))}, stuck: []int64{1}}, want: Plan{Decision: Queue}, says: "run 1 has not ended"},
 		"4: our schema on the source": {s: snapshot{runs: []*Run{aRun(1, ofPull(8), intoSchema("pr_7"))}},
 			want: Plan{Decision: Queue}, says: "run 1 of github#8 writes the schema pr_7"},
 		"4: our schema on a clone": {s: snapshot{runs: []*Run{aRun(1, ofPull(8), intoSchema("pr_7"), onJob(cloneOfSrc))}},
@@ -178,6 +194,7 @@ func TestOutdatedBy(t *testing.T) {
 		"no run of ours yet":         {0, 0, aRun(9), false},
 		"theirs has moved":           {0, 5, aRun(9, marked(0, 3, true)), false},
 		"theirs has moved, is newer": {0, 5, aRun(9, marked(0, 7, true)), true},
+		"a cleanup":                  {5, 3, aRun(9, cleaning(7)), false},
 		"another's text":             {0, 5, aRun(9, withCause("dci: or so")), true},
 	}
 	for name, tt := range tests {
@@ -301,6 +318,9 @@ func anySnapshot(t *rapid.T) *snapshot {
 		if rapid.Bool().Draw(t, "marked") && r.Trigger.GitHubPullRequestID > 0 {
 			marked(rapid.Int64Range(0, 5).Draw(t, "sequence"), min(rapid.SampledFrom([]int64{0, 90, 99, 101, 105}).Draw(t, "first"), r.ID), rapid.Bool().Draw(t, "waiting"))(r)
 		}
+		if r.Trigger.GitHubPullRequestID == 0 && r.JobID == srcJob && rapid.Bool().Draw(t, "cleanup") {
+			cleaning(7)(r)
+		}
 		s.runs = append(s.runs, r)
 	}
 	return s
@@ -335,6 +355,14 @@ func TestDecideProperties(t *testing.T) {
 		if p.Decision == Superseded && len(p.Cancel) > 0 {
 			t.Errorf("superseded, and cancels %v", p.Cancel)
 		}
+		for _, run := range s.cleanups(us) {
+			if p.Decision != Superseded && !slices.Contains(p.Cancel, run.ID) {
+				t.Errorf("%s, and leaves the cleanup %d beside it", p.Decision, run.ID)
+			}
+			if p.RunID == run.ID {
+				t.Errorf("%s: the cleanup %d", p.Decision, run.ID)
+			}
+		}
 		if p.Decision == Adopt && (byID[p.RunID].Trigger.GitSHA != us.change.SHA || slices.Contains(p.Cancel, p.RunID)) {
 			t.Errorf("adopts %d, cancels %v", p.RunID, p.Cancel)
 		}
@@ -358,12 +386,41 @@ func TestDecideProperties(t *testing.T) {
 func checkCancel(t *rapid.T, run *Run, us claim) {
 	t.Helper()
 	family := run.ProjectID == 2 && (run.JobID == srcJob || run.JobID == cloneOfSrc || run.JobID == cloneOfSrc+1)
-	if !family || run.Trigger.GitHubPullRequestID != 7 {
+	_, cleanup := cleanupOf(run)
+	if !family || run.Trigger.GitHubPullRequestID != 7 && !cleanup {
 		t.Errorf("cancels run %d of job %d, project %d, pull request %d", run.ID, run.JobID, run.ProjectID, run.Trigger.GitHubPullRequestID)
 	}
 	m, _ := parseMarker(run.Trigger.Cause)
 	if us.change.Sequence > 0 && m.seq > us.change.Sequence && run.Trigger.GitSHA != us.change.SHA {
 		t.Errorf("cancels run %d with sequence %d, ours is %d", run.ID, m.seq, us.change.Sequence)
+	}
+}
+
+// A number that two branches use is told of, whatever else is done.
+func TestSharedNumber(t *testing.T) {
+	t.Parallel()
+	of := func(branch string) runOption { return func(r *Run) { r.Trigger.GitBranch = branch } }
+	tests := map[string]struct {
+		branch string
+		runs   []*Run
+		want   string
+	}{
+		"ours":            {"feature", []*Run{aRun(1, of("feature"))}, ""},
+		"ours, as a ref":  {"refs/heads/feature", []*Run{aRun(1, of("feature"))}, ""},
+		"another":         {"feature", []*Run{aRun(1, of("feature")), aRun(2, of("fix\n::x"))}, `run 2 of github#7 is of the branch "fix\n::x", this change of "feature"`},
+		"another, newer":  {"feature", []*Run{aRun(1, of("fix"), marked(9, 0, true))}, `run 1 of github#7 is of the branch "fix"`},
+		"ours is unknown": {"", []*Run{aRun(1, of("fix"))}, ""},
+		"theirs is":       {"feature", []*Run{aRun(1)}, ""},
+		"another number":  {"feature", []*Run{aRun(1, ofPull(8), of("fix"))}, ""},
+		"another job":     {"feature", []*Run{aRun(1, onJob(elsewhere), of("fix"))}, ""},
+	}
+	for name, tt := range tests {
+		us := ours(5)
+		us.change.Branch = tt.branch
+		got := strings.Join(decide(&snapshot{source: aSource(), runs: tt.runs}, rulesOf(ModeAuto), us).Warnings, "\n")
+		if (got == "") != (tt.want == "") || !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }
 

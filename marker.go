@@ -2,6 +2,7 @@ package dbtcloud
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -95,6 +96,38 @@ func withMarker(marker, text string) string {
 		text = string(r[:room])
 	}
 	return strings.TrimSpace(marker + " " + text)
+}
+
+// cleanupMarker is what this package writes at the front of the cause of a run that
+// cleans up after a pull request. Such a run has no pull request, which would take a
+// commit, and it is no change: it is read apart from those.
+type cleanupMarker struct {
+	source int64 // the source job
+	pr     PullRequest
+	seq    int64 // of the closing pipeline, 0 if unknown
+	nonce  string
+}
+
+func (m cleanupMarker) String() string {
+	return strings.Join([]string{"dci-cleanup:" + hostLetter(m.pr.Host) + base36(m.source), base36(m.pr.Number), base36(m.seq), m.nonce}, ".")
+}
+
+var cleanupPattern = regexp.MustCompile(`^dci-cleanup:([glao])([0-9a-z]{1,13})\.([0-9a-z]{1,11})\.([0-9a-z]{1,11})\.([0-9a-z]{8})(?: |$)`)
+
+// parseCleanup reads the marker at the front of a cause.
+func parseCleanup(cause string) (cleanupMarker, bool) {
+	f := cleanupPattern.FindStringSubmatch(cause)
+	if f == nil {
+		return cleanupMarker{}, false
+	}
+	source, err1 := strconv.ParseInt(f[2], 36, 64)
+	number, err2 := strconv.ParseInt(f[3], 36, 64)
+	seq, err3 := strconv.ParseInt(f[4], 36, 64)
+	if errors.Join(err1, err2, err3) != nil {
+		return cleanupMarker{}, false
+	}
+	m := cleanupMarker{source: source, pr: PullRequest{hostOf(f[1]), number}, seq: seq, nonce: f[5]}
+	return m, source > 0 && number > 0
 }
 
 // newNonce is 8 characters that no other invocation has.

@@ -90,6 +90,40 @@ func TestParseMarkerRefuses(t *testing.T) {
 	}
 }
 
+// A cleanup's marker is read as what it is, and neither kind as the other.
+func TestCleanupMarkerRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := cleanupMarker{source: rapid.Int64Range(1, 1<<63-1).Draw(t, "source"), pr: anyPullRequest(t),
+			seq: rapid.Int64Range(0, maxNumber).Draw(t, "sequence"), nonce: anyNonce(t)}
+		if n := len(m.String()); n > maxMarker {
+			t.Errorf("the marker %s has %d characters", m, n)
+		}
+		got, ok := parseCleanup(m.String() + rapid.SampledFrom([]string{"", " ", " Cleanup of github#7"}).Draw(t, "text"))
+		if diff := cmp.Diff(m, got, cmp.AllowUnexported(cleanupMarker{})); !ok || diff != "" {
+			t.Errorf("parsed %t from %q (-want +got):\n%s", ok, m, diff)
+		}
+		if change, ok := parseMarker(m.String()); ok {
+			t.Errorf("%q was read as the change %+v", m, change)
+		}
+		if cleanup, ok := parseCleanup(anyMarker(t).cause("")); ok {
+			t.Errorf("a change was read as %+v", cleanup)
+		}
+	})
+}
+
+func TestParseCleanupRefuses(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []string{
+		"", "Cleanup of github#7", "dci-cleanup:g1.1.0", "dci-cleanup:g1.1.0.abcdefg", "dci-cleanup:g1.1.0.abcdefghi", " dci-cleanup:g1.1.0.abcdefgh",
+		"dci-cleanup:x1.1.0.abcdefgh", "dci-cleanup:g0.1.0.abcdefgh", "dci-cleanup:g1.0.0.abcdefgh", "dci-cleanup:gzzzzzzzzzzzzz.1.0.abcdefgh", "dci-cleanup:g1.1.0.abcdefgh.1",
+	} {
+		if m, ok := parseCleanup(cause); ok {
+			t.Errorf("%q was read as %+v", cause, m)
+		}
+	}
+}
+
 func TestNonces(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -135,6 +169,25 @@ func FuzzParseMarker(f *testing.F) {
 		}
 		again, ok := parseMarker(m.cause("text"))
 		if diff := cmp.Diff(m, again, cmp.AllowUnexported(marker{})); !ok || diff != "" {
+			t.Errorf("written again as %q and read %t (-want +got):\n%s", m, ok, diff)
+		}
+	})
+}
+
+func FuzzParseCleanup(f *testing.F) {
+	f.Add("dci-cleanup:gozq3d0vb3.1e.z.abcdefgh Cleanup of github#50")
+	f.Add("dci-cleanup:a1y2p0ij32e8e7.2gosa7pa2gv.2gosa7pa2gv.zzzzzzzz")
+	f.Add("dci:l1.1.-.0.abcdefgh.0n")
+	f.Fuzz(func(t *testing.T, cause string) {
+		m, ok := parseCleanup(cause)
+		if !ok {
+			return
+		}
+		if m.source <= 0 || m.pr.Number <= 0 || m.seq < 0 || m.pr.Host.field() == "" {
+			t.Errorf("%q was read as %+v", cause, m)
+		}
+		again, ok := parseCleanup(m.String())
+		if diff := cmp.Diff(m, again, cmp.AllowUnexported(cleanupMarker{})); !ok || diff != "" {
 			t.Errorf("written again as %q and read %t (-want +got):\n%s", m, ok, diff)
 		}
 	})
