@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -193,6 +194,44 @@ func TestNoAnswer(t *testing.T) {
 	})
 }
 
+// What was never sent can be sent again, also where it makes something.
+func TestNoConnection(t *testing.T) {
+	t.Parallel()
+	f := newFakeHost(t, "github")
+	synctest.Test(t, func(t *testing.T) {
+		h, failed := f.inProcess(t), false
+		host := h.HTTPClient.Transport
+		h.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.Method == "POST" && !failed {
+				failed = true
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+			}
+			return host.RoundTrip(r)
+		})
+		if err := h.Comment(t.Context(), f.pullRequest(), "ci", "text"); err != nil || !failed || len(f.comments) != 1 {
+			t.Errorf("failed %t, %v, %q", failed, err, f.texts())
+		}
+	})
+}
+
+func TestHeadIsAsGitWritesIt(t *testing.T) {
+	t.Parallel()
+	f := newFakeHost(t, "github")
+	f.fail = answering(1, 200, nil, `{"head":{"sha":"`+strings.ToUpper(hostSHA)+`"}}`)
+	if got, err := f.open(t).Head(t.Context(), f.pullRequest()); err != nil || got != hostSHA {
+		t.Errorf("Head = %q, %v", got, err)
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFakeHost(t, "github")
+	f.fail = answering(1, 200, nil, `{"head":{"sha":"`+hostSHA+`"},"more":"`+strings.Repeat("x", 16<<20)+`"}`)
+	if _, err := f.open(t).Head(t.Context(), f.pullRequest()); err == nil || !strings.Contains(err.Error(), "more than 16 MB") {
+		t.Errorf("error: %v", err)
+	}
+}
+
 func TestTokenStaysOnTheHost(t *testing.T) {
 	t.Parallel()
 	eachHost(t, func(t *testing.T, f *fakeHost) {
@@ -245,7 +284,7 @@ func TestRedirectsOnTheHost(t *testing.T) {
 
 func TestNextPageIsOnTheHost(t *testing.T) {
 	t.Parallel()
-	for _, next := range []string{"https://evil.example/2.0/comments", "ftp://x", "://", "http://user@%s/2.0"} {
+	for _, next := range []string{"https://evil.example/2.0/comments", "http://evil.example/2.0/comments", "ftp://x", "://", "http://user@%s/2.0"} {
 		f := newFakeHost(t, "bitbucket")
 		address := strings.Replace(next, "%s", strings.TrimPrefix(f.server.URL, "http://"), 1)
 		f.fail = func(w http.ResponseWriter, r *http.Request) bool {

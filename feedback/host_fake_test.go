@@ -80,6 +80,7 @@ type fakeComment struct {
 	text     string
 	property string // of Azure Repos
 	gone     bool
+	shut     bool // its thread is gone
 }
 
 func newFakeHost(t *testing.T, name string) *fakeHost {
@@ -269,7 +270,7 @@ func (f *fakeHost) gitlab(r *http.Request, body object) (int, any) {
 	path := r.URL.EscapedPath()
 	user := func(author string) object { return object{"id": len(author), "username": author} }
 	show := func(c fakeComment) object {
-		return object{"id": c.id, "body": c.text, "author": user(c.author), "system": c.property == "system"}
+		return object{"id": c.id, "body": c.text, "author": user(c.author)}
 	}
 	switch route := r.Method + " " + path; {
 	case route == "GET /api/v4/user":
@@ -319,7 +320,7 @@ func (f *fakeHost) azure(r *http.Request, body object) (int, any) {
 			properties["dbtcloud"] = object{"$type": "System.String", "$value": c.property}
 		}
 		comments := []object{{"id": 1, "parentCommentId": 0, "author": user(c.author), "content": c.text, "isDeleted": c.gone}}
-		return object{"id": c.id, "status": "closed", "isDeleted": c.gone, "properties": properties, "comments": comments}
+		return object{"id": c.id, "status": "closed", "isDeleted": c.shut, "properties": properties, "comments": comments}
 	}
 	switch route := r.Method + " " + path; {
 	case route == "GET /acme/_apis/connectionData" && !strings.HasSuffix(version, "-preview"):
@@ -343,6 +344,8 @@ func (f *fakeHost) azure(r *http.Request, body object) (int, any) {
 			list = append(list, show(c))
 		}
 		return http.StatusOK, object{"count": len(list), "value": list}
+	case route == "POST "+repo+"/pullRequests/42/threads" && body["status"] != "closed":
+		return http.StatusBadRequest, message("in this test no policy may wait for the thread")
 	case route == "POST "+repo+"/pullRequests/42/threads":
 		first := body["comments"].([]any)[0].(object)
 		properties, _ := body["properties"].(object)

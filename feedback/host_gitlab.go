@@ -56,7 +56,6 @@ func (g *gitlab) setStatus(ctx context.Context, s Status) error {
 type gitlabNote struct {
 	ID     int64      `json:"id"`
 	Body   string     `json:"body"`
-	System bool       `json:"system"`
 	Author gitlabUser `json:"author"`
 }
 
@@ -74,7 +73,7 @@ func (g *gitlab) comments(ctx context.Context, number int64, key string) ([]comm
 		path := fmt.Sprintf("%s?sort=asc&order_by=created_at&per_page=%d&page=%d", g.notes(number), pageSize, page)
 		err = g.do(ctx, call{operation: "list the comments of a merge request on GitLab", need: gitlabWrites, method: http.MethodGet, path: path}, &list)
 		for _, n := range list {
-			if !n.System && n.Author.ID == me.ID && marked(n.Body, htmlMark(key)) {
+			if n.Author.ID == me.ID && marked(n.Body, htmlMark(key)) {
 				ours = append(ours, comment{id: n.ID})
 			}
 		}

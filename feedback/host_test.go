@@ -23,12 +23,12 @@ func TestCommentIsMadeThenEdited(t *testing.T) {
 		h, mark := f.open(t), f.host.mark("ci")
 		f.write("somebody", mark+"a forged one", "ci")
 		f.write("me", f.host.mark("other-key")+"of another key", "other-key")
-		f.write("somebody", "> "+mark+"a quote", "")
+		f.write("me", "> "+mark+"a quote", "")
 		for _, text := range []string{"first", "second"} {
 			if err := h.Comment(t.Context(), f.pullRequest(), "ci", text); err != nil {
 				t.Fatal(err)
 			}
-			want := []string{"somebody: " + mark + "a forged one", "me: " + f.host.mark("other-key") + "of another key", "somebody: > " + mark + "a quote", "me: " + mark + text}
+			want := []string{"somebody: " + mark + "a forged one", "me: " + f.host.mark("other-key") + "of another key", "me: > " + mark + "a quote", "me: " + mark + text}
 			if diff := gocmp.Diff(want, f.texts()); diff != "" {
 				t.Errorf("after %s (-want +got):\n%s", text, diff)
 			}
@@ -267,11 +267,22 @@ func TestCommentsAreBounded(t *testing.T) {
 
 func TestCommentsThatAreGone(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"azure", "bitbucket"} { // the others do not list them
-		f := newFakeHost(t, name)
-		f.comments = []fakeComment{{id: 7, author: "me", text: f.host.mark("ci") + "gone", property: "ci", gone: true}}
+	for name, c := range map[string]fakeComment{"azure": {gone: true}, "azure ": {shut: true}, "bitbucket": {gone: true}} { // the others do not list them
+		f := newFakeHost(t, strings.TrimSpace(name))
+		c.id, c.author, c.text, c.property = 7, "me", f.host.mark("ci")+"gone", "ci"
+		f.comments = []fakeComment{c}
 		if err := f.open(t).Comment(t.Context(), f.pullRequest(), "ci", "text"); err != nil || len(f.comments) != 2 {
 			t.Errorf("%s: %v, %q", name, err, f.texts())
+		}
+	}
+}
+
+func TestStatusOf(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{"https://x.example/7": "https://x.example/7", "javascript:alert(1)": "", "https://u:p@x.example/": "", "/7": "", "": ""} {
+		got := feedback.StatusOf(&report.Digest{Run: report.RunSummary{ID: 7, Status: "Queued", SHA: hostSHA, URL: address}})
+		if diff := gocmp.Diff(feedback.Status{SHA: hostSHA, State: feedback.StatePending, Description: "dbt run 7: Queued", URL: want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", address, diff)
 		}
 	}
 }
