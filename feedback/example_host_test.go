@@ -17,7 +17,7 @@ func ExampleHostFromEnv() {
 		var body map[string]string
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		fmt.Println(r.Method, r.URL.Path, body["state"], body["description"])
-		fmt.Fprint(w, "[]")
+		_, _ = fmt.Fprint(w, "[]")
 	}))
 	defer github.Close()
 	variables := map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": github.URL}

@@ -74,8 +74,8 @@ type bitbucketUser struct {
 func (b *bitbucket) comments(ctx context.Context, number int64, key string) ([]comment, error) {
 	var me bitbucketUser
 	err := b.do(ctx, call{operation: "ask Bitbucket whose token it is", need: bitbucketPulls, method: http.MethodGet, path: "/user"}, &me)
-	if e, ok := errors.AsType[*HostError](err); err != nil && (!ok || e.StatusCode != http.StatusForbidden && e.StatusCode != http.StatusNotFound) {
-		return nil, err
+	if e, ok := errors.AsType[*HostError](err); err != nil && (!ok || e.StatusCode != http.StatusForbidden && e.StatusCode != http.StatusUnauthorized) {
+		return nil, err // a 401 says "invalid, expired, or not supported for this endpoint": the list will tell
 	}
 	next := fmt.Sprintf("%s/comments?pagelen=%d", b.pull(number), pageSize)
 	return pages(func(int) (ours []comment, more bool, err error) {

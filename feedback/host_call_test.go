@@ -30,7 +30,7 @@ func answering(times, status int, header map[string]string, body string) func(ht
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(status)
-		fmt.Fprint(w, body)
+		_, _ = fmt.Fprint(w, body)
 		return true
 	}
 }

@@ -371,6 +371,8 @@ func (f *fakeHost) bitbucket(r *http.Request, body object) (int, any) {
 		return object{"id": c.id, "deleted": c.gone, "user": object{"uuid": "{" + c.author + "}"}, "content": object{"raw": c.text, "markup": "markdown"}}
 	}
 	switch route := r.Method + " " + path; {
+	case route == "GET /2.0/user" && !f.app:
+		return http.StatusUnauthorized, problem("Token is invalid, expired, or not supported for this endpoint.")
 	case route == "GET /2.0/user":
 		return http.StatusForbidden, problem("Your credentials lack one or more required privilege scopes.")
 	case route == "GET "+repo+"/pullrequests/42":
