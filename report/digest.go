@@ -5,11 +5,11 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"io"
 	"time"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/internal/plain"
 	"github.com/slimci/dbtcloud/manifest"
 )
 
@@ -216,9 +216,11 @@ func keep[T any](list []T, item T, most int, left *int) []T {
 	return list
 }
 
-// JSON writes the digest as an indented object.
+// JSON writes the digest as an indented object. The error is that of w.
 func (d *Digest) JSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
+	text, err := plain.JSON(d, "  ")
+	if err == nil {
+		_, err = w.Write(append(text, '\n'))
+	}
+	return err
 }

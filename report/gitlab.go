@@ -3,8 +3,9 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
+
+	"github.com/slimci/dbtcloud/internal/plain"
 )
 
 // gitlabIssue has the fields that GitLab documents for a code quality report, all of them in every entry: one without a
@@ -51,7 +52,7 @@ func GitLabCodeQuality(d *Digest) ([]byte, error) {
 	for _, f := range d.Warnings {
 		add("minor", f)
 	}
-	return json.MarshalIndent(issues, "", "  ")
+	return plain.JSON(issues, "  ")
 }
 
 // fingerprint is the same for the same finding of every run, and another for each finding of one.

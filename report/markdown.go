@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/slimci/dbtcloud/internal/plain"
 )
 
 // Markdown renders the digest, the summary first, in at most limit bytes; 0 or less stands for no limit. What there is no room for is
@@ -162,7 +164,7 @@ func webLink(address string) string {
 }
 
 // Terminal writes the digest for people who read a log, the summary first, in colours if so asked. No line of it is a command to a CI
-// system, whatever the texts say. The error is that of w.
+// system, whatever the texts say: each begins with a word of ours, and what is one anywhere is broken. The error is that of w.
 func (d *Digest) Terminal(w io.Writer, color bool) error {
 	paint := func(text, code string) string {
 		if !color {
@@ -176,10 +178,10 @@ func (d *Digest) Terminal(w io.Writer, color bool) error {
 		shade = green
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "dbt run %d: %s\n", d.Run.ID, paint(harmless(line(d.Run.Status)), shade))
+	fmt.Fprintf(&b, "dbt run %d: %s\n", d.Run.ID, paint(plain.Inert(line(d.Run.Status)), shade))
 	for _, row := range append(d.facts(), [2]string{"page", line(d.Run.URL)}) {
 		if row[1] != "" {
-			fmt.Fprintf(&b, "  %s: %s\n", row[0], harmless(row[1]))
+			fmt.Fprintf(&b, "  %s: %s\n", row[0], plain.Inert(row[1]))
 		}
 	}
 	c := d.Counts
@@ -193,23 +195,23 @@ func (d *Digest) Terminal(w io.Writer, color bool) error {
 	}
 	terminalMore(&b, d.Truncated.Warnings, "warnings")
 	for _, note := range d.Notes {
-		fmt.Fprintf(&b, "note: %s\n", harmless(line(note)))
+		fmt.Fprintf(&b, "note: %s\n", plain.Inert(line(note)))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 func terminalFailure(b *strings.Builder, word string, f Failure) {
-	fmt.Fprintf(b, "%s: %s %s", word, harmless(line(f.Kind)), harmless(line(f.Name)))
+	fmt.Fprintf(b, "%s: %s %s", word, plain.Inert(line(f.Kind)), plain.Inert(line(f.Name)))
 	if where := f.where(); where != "" {
-		fmt.Fprintf(b, " (%s)", harmless(line(where)))
+		fmt.Fprintf(b, " (%s)", plain.Inert(line(where)))
 	}
 	if f.Failures > 0 {
 		b.WriteString(", " + rows(f.Failures))
 	}
 	b.WriteString("\n")
 	for text := range strings.Lines(block(f.Message, MaxMessage)) {
-		b.WriteString("  | " + harmless(strings.TrimRight(text, "\n")) + "\n")
+		b.WriteString("  | " + plain.Inert(strings.TrimRight(text, "\n")) + "\n")
 	}
 }
 
@@ -217,11 +219,4 @@ func terminalMore(b *strings.Builder, missing int, what string) {
 	if missing > 0 {
 		fmt.Fprintf(b, "%d more %s are not shown\n", missing, what)
 	}
-}
-
-// harmless takes the meaning out of commands that Azure and GitHub find anywhere in a line (##vso[, ##[); those that must begin a line
-// never do, because every line here begins with a word of ours.
-func harmless(text string) string {
-	apart := strings.ReplaceAll(text, "##", "# #")
-	return strings.ReplaceAll(apart, "##", "# #") // an odd number of them has left a pair
 }

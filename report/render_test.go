@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"flag"
@@ -218,12 +219,38 @@ func TestTerminalIsHarmless(t *testing.T) {
 			t.Fatalf("not plain: %q", text)
 		}
 		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
-			if !start.MatchString(line) || strings.Contains(line, "##") || strings.HasPrefix(strings.TrimSpace(line), "::") {
+			if !start.MatchString(line) || azureCommand.MatchString(line) || strings.HasPrefix(strings.TrimSpace(line), "::") {
 				t.Fatalf("a line is %q", line)
 			}
 		}
 	})
 }
+
+// JSON may be printed into a log whatever the texts are.
+func TestJSONIsHarmless(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := hostileDigest().Draw(t, "digest")
+		var digest strings.Builder
+		quality, err := report.GitLabCodeQuality(d)
+		if err := errors.Join(err, d.JSON(&digest)); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{digest.String(), string(quality)} {
+			if !json.Valid([]byte(text)) || !plain(strings.ReplaceAll(strings.ReplaceAll(text, "\uFFFE", ""), "\uFFFF", "")) || azureCommand.MatchString(text) {
+				t.Fatalf("JSON: %q", text)
+			}
+			for line := range strings.Lines(text) {
+				if strings.HasPrefix(strings.TrimSpace(line), "::") {
+					t.Fatalf("a line is %q", line)
+				}
+			}
+		}
+	})
+}
+
+// azureCommand is what Azure Pipelines takes for a command wherever it stands.
+var azureCommand = regexp.MustCompile(`##\w*\[`)
 
 // element is any element of an XML document.
 type element struct {

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/internal/plain"
 )
 
 // result is what stdout gets with --output json. What is not known is null; lists
@@ -113,32 +110,12 @@ func (a app) emit(g *global, object any, text string) error {
 	return nil
 }
 
-// plainJSON encodes on one line, with no escapes but those that JSON asks for, and those
-// of the characters that JSON lets pass though they control a terminal, end a line for
-// some readers of lines, or begin what a CI service takes for a command.
-func plainJSON(object any) ([]byte, error) { return encodeJSON(object, "") }
+// plainJSON encodes on one line, with escapes for all that means something to a terminal
+// or a CI service.
+func plainJSON(object any) ([]byte, error) { return plain.JSON(object, "") }
 
 // indentedJSON is plainJSON over several lines.
-func indentedJSON(object any) ([]byte, error) { return encodeJSON(object, "  ") }
-
-func encodeJSON(object any, indent string) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	if err := e.Encode(object); err != nil {
-		return nil, err
-	}
-	var out []byte
-	for _, r := range strings.TrimSuffix(b.String(), "\n") {
-		if r != '\n' && unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
-			out = fmt.Appendf(out, `\u%04x`, r)
-		} else {
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	return serviceCommand.ReplaceAll(out, []byte(`\u0023#$1`)), nil
-}
+func indentedJSON(object any) ([]byte, error) { return plain.JSON(object, "  ") }
 
 // known is null in JSON for the zero value.
 func known[T comparable](v T) *T {

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/internal/plain"
 )
 
 const (
@@ -28,7 +28,7 @@ func (a app) followLogs(ctx context.Context, g *global, client *dbtcloud.Client,
 			continue
 		}
 		l.Lines = list(l.Lines)
-		if err := a.emit(g, l, strings.TrimSuffix(text.of(l, powerless), "\n")); err != nil {
+		if err := a.emit(g, l, strings.TrimSuffix(text.of(l, unsteered), "\n")); err != nil {
 			return goneReader(err)
 		}
 	}
@@ -58,16 +58,15 @@ func (s *stepText) of(l *dbtcloud.LogLines, show func(line string) string) strin
 
 // quoted is a line of a log among our own: neither a terminal nor a CI service takes it
 // for more than text.
-func quoted(line string) string { return "  | " + inert(colourless(line)) }
+func quoted(line string) string { return "  | " + inert(line) }
 
-// serviceCommand matches what CI services take for a command wherever it stands.
-var serviceCommand = regexp.MustCompile(`##(\w*\[)`)
+// unsteered is a log, or a line of one, that stands alone: neither a terminal nor a CI
+// service takes it for more than text.
+func unsteered(log string) string { return plain.InertLines(plain.Text(log)) }
 
-// inert breaks what CI services take for a command wherever it stands in a line, such
-// as ##vso[task.complete].
-func inert(text string) string {
-	return serviceCommand.ReplaceAllString(harmless(text), "# #$1")
-}
+// inert makes one line of what somebody else wrote, for a line of ours: it steers no
+// terminal, and no CI service finds a command in it.
+func inert(text string) string { return plain.Inert(plain.Line(text)) }
 
 // liveLogs tells the logs of the run that is waited for, beside the waiting. A nil one
 // tells nothing.

@@ -58,7 +58,7 @@ func (o outcome) quotedLogs() (lines []string) {
 func TestWaitWithLogs(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"== 1. Clone ::error::x [2J", "  | cloned with [redacted]",
+		"== 1. Clone ::error::x", "  | cloned with [redacted]",
 		"== 2. Build # #vso[task.complete]", "  | ::add-mask::x", "  | OK orders # #[group]a # #vso[task.setvariable variable=X]b",
 		"  | 0:05  run 5: success", "  | ", "  | no end",
 	}

@@ -9,10 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/spf13/cobra"
@@ -101,35 +99,11 @@ func logText(steps []dbtcloud.RunStep, debug bool) string {
 		if len(steps) > 1 {
 			logs = fmt.Sprintf("== %d. %s (%s)\n%s", step.Index, inert(step.Name), step.Status, logs)
 		}
-		if text := strings.TrimRight(powerless(logs), "\n"); text != "" {
+		if text := strings.TrimRight(unsteered(logs), "\n"); text != "" {
 			parts = append(parts, text)
 		}
 	}
 	return strings.Join(parts, "\n")
-}
-
-// terminalControl matches the sequences that control a terminal.
-var terminalControl = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
-
-// colourless takes out of a log what controls a terminal.
-func colourless(logs string) string {
-	logs = terminalControl.ReplaceAllString(logs, "")
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
-			return -1
-		}
-		return r
-	}, logs)
-}
-
-// lineCommand matches what GitHub Actions takes for a command at the start of a line.
-var lineCommand = regexp.MustCompile(`(?m)^([\p{Z}\t]*)::`)
-
-// powerless takes out of a log what controls a terminal, and breaks what CI services take
-// for commands.
-func powerless(logs string) string {
-	logs = serviceCommand.ReplaceAllString(colourless(logs), "# #$1")
-	return lineCommand.ReplaceAllString(logs, "$1: :")
 }
 
 // masked is a text without the token, which a step may have printed.

@@ -140,7 +140,7 @@ func TestLogsCommandNoService(t *testing.T) {
 		return dbtcloudtest.Outcome{Steps: []dbtcloudtest.Step{{Name: "One ##vso[x]", Logs: text, DebugLogs: text}, {Name: "::Two"}}}
 	}))
 	run := c.AddRun(dbtcloudtest.RunSpec{JobID: 102})
-	const want = "cloned with [redacted]\n: :error::a\n\u00a0 : :add-mask::b\nc # #vso[task.complete]d # #[group]e::set-output::f\n"
+	const want = "cloned with [redacted]\n: :error::a\n\u00a0 : :add-mask::b\nc # #vso[task.complete]d # #[group]e\n: :set-output::f\n"
 	tests := []struct{ args, want string }{
 		{"", "== 1. One # #vso[x] (Success)\n" + want + "== 2. ::Two (Success)\n"},
 		{"--step=1", want}, {"--step=1 --debug", want},
@@ -237,7 +237,7 @@ func TestArtifactPathsAreHarmless(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, 0)
 	run := finished(c, dbtcloudtest.Artifact{Path: "a\x1b[2J\nb.json"})
-	if o := invoke(t, c.env, "runs", "artifacts", id(run)).want(t, exitSuccess); o.stdout != "a [2J b.json\n" {
+	if o := invoke(t, c.env, "runs", "artifacts", id(run)).want(t, exitSuccess); o.stdout != "a b.json\n" {
 		t.Errorf("stdout %q", o.stdout)
 	}
 	if o := invoke(t, c.env, "runs", "artifacts", id(run), "--output=json").want(t, exitSuccess); o.stdout != `["a\u001b[2J\nb.json"]`+"\n" {

@@ -14,7 +14,7 @@ func table(rows [][]string) string {
 	for _, row := range rows {
 		widths = append(widths, make([]int, max(len(row)-len(widths), 0))...)
 		for i := range row {
-			row[i] = plain(row[i])
+			row[i] = shown(row[i])
 			widths[i] = max(widths[i], width(row[i]))
 		}
 	}
@@ -32,24 +32,13 @@ func table(rows [][]string) string {
 	return strings.Join(lines, "\n")
 }
 
-// plain is what a cell shows of what a server says.
-func plain(cell string) string {
+// shown is what a cell shows of what a server says.
+func shown(cell string) string {
 	cell = strings.TrimSpace(inert(cell))
 	if cell == "" {
 		return "-"
 	}
 	return cell
-}
-
-// harmless makes one line of what somebody else wrote: a control character could do
-// anything to a terminal, and a mark of direction turns what follows around.
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, text)
 }
 
 // width is how many columns of a terminal a text takes.
