@@ -93,6 +93,8 @@ func (h *Host) SetStatus(ctx context.Context, s Status) error {
 	}
 	s.Description = oneLine(s.Description)
 	switch {
+	case h.api == nil:
+		return invalid("the host is empty: make it with HostFromEnv")
 	case !fullSHA.MatchString(s.SHA):
 		return invalid("status: %.70q is not a full commit id of 40 or 64 hexadecimal digits", s.SHA)
 	case s.State != StatePending && s.State != StateSuccess && s.State != StateFailure && s.State != StateCancelled:
@@ -139,7 +141,12 @@ func (h *Host) Comment(ctx context.Context, pr dbtcloud.PullRequest, key, markdo
 }
 
 // CommentLimit is how many bytes of text a comment may have on this host. The hosts count characters, each in its own way.
-func (h *Host) CommentLimit() int { return h.api.limit() }
+func (h *Host) CommentLimit() int {
+	if h.api == nil {
+		return 0
+	}
+	return h.api.limit()
+}
 
 // Head asks the host for the head commit of a pull request. It fits [dbtcloud.AutoscaleCI].Head.
 func (h *Host) Head(ctx context.Context, pr dbtcloud.PullRequest) (sha string, err error) {
@@ -155,6 +162,8 @@ func (h *Host) Head(ctx context.Context, pr dbtcloud.PullRequest) (sha string, e
 
 func (h *Host) check(pr dbtcloud.PullRequest) error {
 	switch {
+	case h.api == nil:
+		return invalid("the host is empty: make it with HostFromEnv")
 	case pr.Number <= 0:
 		return invalid("the pull request number must be positive, not %d", pr.Number)
 	case pr.Host != h.kind:

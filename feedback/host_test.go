@@ -126,7 +126,7 @@ func TestHead(t *testing.T) {
 func TestRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	eachHost(t, func(t *testing.T, f *fakeHost) {
-		h, pr := f.open(t), f.pullRequest()
+		h, pr, empty := f.open(t), f.pullRequest(), &feedback.Host{}
 		status := feedback.Status{SHA: hostSHA, State: feedback.StateSuccess}
 		with := func(change func(*feedback.Status)) error {
 			s := status
@@ -146,6 +146,8 @@ func TestRefusedBeforeAnyRequest(t *testing.T) {
 			"dashes":        h.Comment(t.Context(), pr, "a--b", "text"),
 			"no text":       h.Comment(t.Context(), pr, "ci", " \n"),
 			"number":        h.Comment(t.Context(), dbtcloud.PullRequest{Host: pr.Host}, "ci", "text"),
+			"empty":         empty.SetStatus(t.Context(), status),
+			"empty comment": empty.Comment(t.Context(), pr, "ci", strings.Repeat("x", 1+empty.CommentLimit())),
 			"other host":    h.Comment(t.Context(), dbtcloud.PullRequest{Host: "gitea", Number: 1}, "ci", "text"),
 		} {
 			if !errors.Is(err, dbtcloud.ErrInvalid) {
