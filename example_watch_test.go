@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -67,4 +68,36 @@ func ExampleRunsService_WaitAll() {
 	// orders Error
 	// customers Error
 	// true 1 of 3 models failed
+}
+
+// Print the logs of a run while they are written, here until the first line that says what
+// went wrong.
+func ExampleRunsService_FollowLogs() {
+	fake, client := newFake(dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
+		return dbtcloudtest.Outcome{Duration: -1, Steps: []dbtcloudtest.Step{
+			{Name: "Clone git repository", Logs: "cloned\n"},
+			{Name: "Invoke dbt with `dbt build`", Logs: "1 of 2 OK created model orders\n2 of 2 ERROR creating model customers\nDone.\n"},
+		}}
+	}))
+	ids, _ := nightly(client, fake, "orders")
+
+	for l, err := range client.Runs.FollowLogs(context.Background(), ids[0], often) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if l.Gap {
+			fmt.Println("lines are missing here")
+		}
+		for _, line := range l.Lines {
+			fmt.Printf("%d: %s\n", l.Step, line)
+			if strings.Contains(line, "ERROR") {
+				return // the run goes on
+			}
+		}
+	}
+	// Output:
+	// 1: cloned
+	// 2: 1 of 2 OK created model orders
+	// 2: 2 of 2 ERROR creating model customers
 }
