@@ -16,12 +16,14 @@ func azure() provider {
 		name: "azure", file: "azure-pipelines.yml", jobs: azureJobs,
 		host: dbtcloudtest.AzureRepos, stop: signalGroup(syscall.SIGKILL), // what the agent signals is not the shell
 		fixtures: map[string]string{"closed": "push"},
-		places: func(w *world) {
+		places: func(t *testing.T, w *world) {
+			w.env["AGENT_TEMPDIRECTORY"] = w.dir
 			w.env["BUILD_SOURCEVERSIONMESSAGE"] = map[string]string{
 				"closed": "Merged PR 42: Orders (#7)", "push": "Orders",
 			}[w.event]
 		},
-		idle: []string{"manual", "schedule", "resource"},
+		shown: []string{"*.md"},
+		idle:  []string{"manual", "schedule", "resource"},
 		also: []play{
 			{name: "merged_in_a_batch", event: "push_batched", job: "deploy", goes: ends(dbtcloudtest.Success), check: deployed},
 			{name: "merged_only", event: "push", job: "close", goes: lasts, check: nothingWritten},
@@ -35,7 +37,8 @@ func azureGitHub() provider {
 	p := azure()
 	p.golden, p.host = "azure_github", dbtcloudtest.GitHub
 	p.fixtures = map[string]string{"pull_request": "github", "closed": "push"}
-	p.places = func(w *world) {
+	p.places = func(t *testing.T, w *world) {
+		w.env["AGENT_TEMPDIRECTORY"] = w.dir
 		w.env["BUILD_REPOSITORY_PROVIDER"], w.env["BUILD_REPOSITORY_NAME"] = "GitHub", "acme/analytics"
 		w.env["BUILD_SOURCEVERSIONMESSAGE"] = map[string]string{"closed": "Merge pull request #42 from acme/feature/orders"}[w.event]
 	}

@@ -1,7 +1,17 @@
 package pipelines
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -14,11 +24,38 @@ func bitbucket() provider {
 		name: "bitbucket", file: "bitbucket-pipelines.yml", jobs: bitbucketJobs,
 		host: dbtcloudtest.OtherHost, stop: signalGroup(syscall.SIGKILL),
 		fixtures: map[string]string{"declined": "closed"},
-		places:   func(w *world) { delete(w.env, "DBT_CLOUD_CI_ACTION") }, // no variable of Bitbucket: the file sets it
-		shown:    []string{"test-results/*.xml"},
-		idle:     []string{"tag", "manual", "schedule"},
-		also:     []play{{name: "declined", event: "declined", goes: lasts, act: closePullRequest, check: closed}},
+		places: func(t *testing.T, w *world) {
+			delete(w.env, "DBT_CLOUD_CI_ACTION") // no variable of Bitbucket: the file sets it
+			w.env["DBT_CLOUD_CI_HOST_URL"], w.env["DBT_CLOUD_CI_HOST_TOKEN"] = codeInsights(t, filepath.Join(w.dir, "insights.txt")), token
+		},
+		shown: []string{"test-results/*.xml", "insights.txt"},
+		idle:  []string{"tag", "manual", "schedule"},
+		also:  []play{{name: "declined", event: "declined", goes: lasts, act: closePullRequest, check: closed}},
 	}
+}
+
+// codeInsights stands for the proxy of Bitbucket, whose port a test cannot have: it writes what it is sent into a file.
+func codeInsights(t *testing.T, file string) string {
+	t.Helper()
+	var mu sync.Mutex
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		before, _ := os.ReadFile(file) // not there yet
+		text := bytes.NewBuffer(before)
+		fmt.Fprintf(text, "%s %s\n", r.Method, r.URL.Path)
+		body, err := io.ReadAll(r.Body)
+		if err == nil && len(body) > 0 {
+			err = json.Indent(text, body, "", "  ")
+		}
+		text.WriteString("\n")
+		if err := errors.Join(err, os.WriteFile(file, text.Bytes(), 0o600)); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(rw, "{}") // whoever asked may be gone
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 type bitbucketPipeline []struct{ Step, Final *bitbucketStep }

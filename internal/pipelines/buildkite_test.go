@@ -118,7 +118,8 @@ func with(env map[string]string, pairs ...string) map[string]string {
 }
 
 // writeAgent makes the agent's program: it keeps an annotation, and knows the webhook of a pull request that was closed.
-func writeAgent(w *world) {
+func writeAgent(t *testing.T, w *world) {
+	t.Helper()
 	const script = `#!/usr/bin/env bash
 set -eu
 case "$*" in
@@ -128,6 +129,6 @@ case "$*" in
 esac
 `
 	if err := os.WriteFile(filepath.Join(w.curl, "buildkite-agent"), []byte(script), 0o700); err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 }

@@ -144,7 +144,8 @@ func (w *world) head(env map[string]string) map[string]string {
 
 // writeGit makes the git of a checkout whose HEAD is a merge commit. It knows the head of the pull request under the names
 // that the providers have for it, and nothing else.
-func writeGit(w *world) {
+func writeGit(t *testing.T, w *world) {
+	t.Helper()
 	const script = `#!/usr/bin/env bash
 set -eu
 case "$*" in
@@ -154,6 +155,6 @@ case "$*" in
 esac
 `
 	if err := os.WriteFile(filepath.Join(w.curl, "git"), []byte(script), 0o700); err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 }

@@ -20,7 +20,7 @@ func github() provider {
 		host: dbtcloudtest.GitHub, stop: signalShell(syscall.SIGINT), // to the shell of the step alone
 		idle:  []string{"draft", "merge_queue", "manual", "schedule", "tag", "push_deleted"},
 		shown: []string{"summary.md", "output.txt"},
-		places: func(w *world) {
+		places: func(t *testing.T, w *world) {
 			w.env["GITHUB_STEP_SUMMARY"] = filepath.Join(w.dir, "summary.md")
 			w.env["GITHUB_OUTPUT"] = filepath.Join(w.dir, "output.txt")
 			w.env["GITHUB_PATH"] = filepath.Join(w.dir, "path.txt")

@@ -19,7 +19,7 @@ func gitlab() provider {
 		name: "gitlab", file: ".gitlab-ci.yml", jobs: gitlabJobs,
 		host: dbtcloudtest.GitLab, stop: signalGroup(syscall.SIGKILL),
 		fixtures: map[string]string{"closed": "pull_request"}, // the job that the environment of the merge request is stopped by
-		places:   func(w *world) { w.env["CI_DEFAULT_BRANCH"] = "main" },
+		places:   func(t *testing.T, w *world) { w.env["CI_DEFAULT_BRANCH"] = "main" },
 		idle:     []string{"tag", "schedule", "manual", "external"},
 		also: []play{
 			{name: "draft", event: "draft", goes: ends(dbtcloudtest.Success), check: one(dbtcloudtest.Success)},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -106,12 +107,17 @@ func cancelInDbtCloud(t *testing.T, w *world, j job) *running {
 	return r.finish()
 }
 
-// supersede has a newer commit arrive.
+// supersede has a newer commit arrive. The older pipeline does not look while its run is cancelled and the newer one is not there
+// yet: it could not say why.
 func supersede(t *testing.T, w *world, j job) *running {
 	t.Helper()
 	r := w.start(t, j)
 	await(t, "the run runs", r.says(itRuns))
-	w.testNewer(t, func() { r.finish() })
+	r.signal(t, syscall.SIGSTOP)
+	w.testNewer(t, func() {
+		r.signal(t, syscall.SIGCONT)
+		r.finish()
+	})
 	return r
 }
 

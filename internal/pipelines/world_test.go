@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ type provider struct {
 	file     string                             // its pipeline file, in examples
 	fixtures map[string]string                  // of events whose fixture has another name than the event
 	jobs     func(t *testing.T, w *world) []job // what the provider would start
-	places   func(w *world)                     // sets the variables that say where results are shown; nil: none
+	places   func(t *testing.T, w *world)       // sets the variables that say where results are shown; nil: none
 	shown    []string                           // the files that show them, below the working directory; * as in a shell
 	host     dbtcloudtest.GitHost               // of the repository
 	stop     func(pid int)                      // how a step that is cancelled is stopped, pid being its shell and its process group
@@ -107,7 +108,7 @@ func (w *world) renew(t *testing.T, event string) {
 	w.event, w.dir = event, t.TempDir()
 	w.env = readEvent(t, filepath.Join(w.workspace, "testdata", "events", w.name, or(w.fixtures[event], event)+".env"))
 	if w.places != nil {
-		w.places(w)
+		w.places(t, w)
 	}
 }
 
@@ -154,6 +155,7 @@ type running struct {
 	commands []*exec.Cmd
 	status   int // that of the first step that failed
 	log      journal
+	group    atomic.Int64 // the process group of the step that is being carried out
 	ended    chan struct{}
 }
 
@@ -196,7 +198,7 @@ func (w *world) start(t *testing.T, j job) *running {
 		defer close(r.ended)
 		for i := range r.commands {
 			if now := r.moment(false); r.due(i, now) {
-				r.note(i, carryOut(r.commands[i]))
+				r.note(i, r.carryOut(i))
 			}
 		}
 	}()
@@ -240,11 +242,11 @@ func (w *world) startAndStop(t *testing.T, j job, when string) *running {
 	r := w.prepare(t, j)
 	defer close(r.ended)
 	stopped := false
-	for i, command := range r.commands {
+	for i := range r.commands {
 		switch {
 		case !r.due(i, r.moment(stopped)):
 		case stopped:
-			r.note(i, carryOut(command))
+			r.note(i, r.carryOut(i))
 		default:
 			stopped = r.stopIn(t, i, when)
 		}
@@ -292,11 +294,28 @@ func (r *running) stopIn(t *testing.T, i int, when string) (stopped bool) {
 	return stopped
 }
 
-func carryOut(command *exec.Cmd) int {
-	if err := command.Run(); err != nil && command.ProcessState == nil {
-		return -2 // it could not be started
+// carryOut carries out a step and returns its exit status.
+func (r *running) carryOut(i int) int {
+	command := r.commands[i]
+	if err := command.Start(); err != nil {
+		return -2
 	}
+	r.group.Store(int64(command.Process.Pid))
+	_ = command.Wait() // its status follows
+	r.group.Store(0)
 	return command.ProcessState.ExitCode()
+}
+
+// signal sends a signal to the step that is being carried out.
+func (r *running) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	group := int(r.group.Load())
+	if group == 0 {
+		t.Fatalf("%s to no step; log:\n%s", s, r.log.String())
+	}
+	if err := syscall.Kill(-group, s); err != nil {
+		t.Fatalf("%s to a step: %v", s, err)
+	}
 }
 
 // commands makes a process of each step; nil of a step without a script. Nothing of the environment around the test is in theirs.
