@@ -239,7 +239,7 @@ func TestTokenStaysOnTheHost(t *testing.T) {
 		other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { elsewhere = append(elsewhere, r.URL.Path) }))
 		defer other.Close()
 		h := f.open(t)
-		h.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+		h.HTTPClient = &http.Client{Transport: h.HTTPClient.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			f.fail = answering(9, status, map[string]string{"Location": other.URL + "/steal?token"}, "")
 			if err := h.SetStatus(t.Context(), green); err == nil || !strings.Contains(err.Error(), "another host") {

@@ -128,6 +128,7 @@ func (f *fakeHost) open(t *testing.T) *feedback.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.HTTPClient = f.server.Client() // whoever closes a test server closes idle connections of the default client
 	return h
 }
 
