@@ -41,12 +41,12 @@ func TestOutputOfASuccess(t *testing.T) {
 func TestOutputOfAFailure(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, 0, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
-		return dbtcloudtest.Outcome{Status: dbtcloudtest.Error, Message: "2 of 3 models failed\n\x1b[31m"}
+		return dbtcloudtest.Outcome{Status: dbtcloudtest.Error, Message: "2 of 3 models failed\n\x1b[31mred"}
 	}))
 	o := c.test(t, "--output=json").want(t, exitRunFailed)
 	run := c.Runs()[0]
 	got := o.object(t)
-	want := fmt.Sprintf("run %d of job %d ended with status Error: 2 of 3 models failed;  [31m", run.ID, c.job)
+	want := fmt.Sprintf("run %d of job %d ended with status Error: 2 of 3 models failed; red", run.ID, c.job)
 	if got["error"] != want || got["status"] != "error" || numberOf(t, got, "run_id") != run.ID {
 		t.Errorf("object %v, want the error %q", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slimci/dbtcloud/internal/plain"
 	"golang.org/x/term"
 )
 
@@ -141,9 +142,11 @@ func clock(d time.Duration) string {
 // oneLine makes of what may be several lines, or hold control characters or commands for
 // a CI service of whoever wrote it, one line. The name of the program stands at its front anyway.
 func oneLine(text string) string {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
-	for i, line := range lines {
-		lines[i] = strings.TrimSpace(strings.ReplaceAll(line, "dbtcloud: ", ""))
+	var lines []string
+	for line := range strings.Lines(plain.Text(text)) {
+		if line = strings.TrimSpace(strings.ReplaceAll(line, "dbtcloud: ", "")); line != "" {
+			lines = append(lines, line)
+		}
 	}
 	return inert(strings.Join(lines, "; "))
 }

@@ -106,8 +106,8 @@ func TestOneLine(t *testing.T) {
 		"":                                "",
 		"dbtcloud: a: dbtcloud: b":        "a: b",
 		"first\ndbtcloud: second\r\n\nx":  "first; second; x",
-		"a\x1b[31mred\ttab\u0085b":        "ared tab b",
-		"mark\u202eof direction\u2028end": "markof direction end",
+		"a\x1b[31mred\ttab\u0085b":        "ared tab; b",
+		"mark\u202eof direction\u2028end": "markof direction; end",
 	}
 	for text, want := range tests {
 		if got := oneLine(text); got != want {

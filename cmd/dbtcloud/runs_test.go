@@ -100,7 +100,7 @@ func TestRunsListTable(t *testing.T) {
 		got = append(got, words[:3])
 	}
 	want := [][]string{{"ID", "STATUS", "JOB"}, {"SECOND", "error", "102"}, {"FIRST", "running", "101"}}
-	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(lines[2], " 101 Test changes  20") || !strings.HasSuffix(lines[2], "  333333333333  Because [2J of this") {
+	if diff := cmp.Diff(want, got); diff != "" || !strings.Contains(lines[2], " 101 Test changes  20") || !strings.HasSuffix(lines[2], "  333333333333  Because of this") {
 		t.Errorf("table (-want +got):\n%s\n%s", diff, o.stdout)
 	}
 }
