@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slimci/dbtcloud"
 	"github.com/spf13/cobra"
@@ -38,17 +39,19 @@ type closeFlags struct {
 	closed, wait bool
 	steps        []string
 	schema       text
-	timeout      seconds
+
+	pollInterval, timeout seconds
 }
 
 func (f *closeFlags) add(fs *pflag.FlagSet) {
-	f.wait = true
+	f.wait, f.pollInterval = true, seconds{value: 10 * time.Second, min: leastPoll}
 	addJobID(fs, &f.jobID)
 	f.changeFlags.add(fs)
 	yes(fs, &f.closed, "closed", "the pull request is closed: all of it ends")
 	fs.StringArrayVar(&f.steps, "cleanup-step", nil, "a dbt `command` to run when all has ended; give one --cleanup-step for each")
 	fs.Var(&f.schema, "schema-override", "schema of the cleanup (default dbt_cloud_pr_<job>_<pull request>)")
 	toggle(fs, &f.wait, "wait", "wait for the end of the cleanup (the default)", "end once the cleanup has been triggered")
+	fs.Var(&f.pollInterval, "poll-interval", "longest time between two looks, at least 100ms; the first are shorter")
 	fs.Var(&f.timeout, "timeout", "give up after this time (default: never)")
 }
 
@@ -78,6 +81,7 @@ func (a app) closePullRequest(cmd *cobra.Command, f *closeFlags) error {
 	p := a.newProgress()
 	ci := &dbtcloud.AutoscaleCI{
 		Client: client, JobID: f.jobID.value, NoWait: !f.wait, Overrides: dbtcloud.Trigger{SchemaOverride: f.schema.value},
+		Poll:     dbtcloud.Poll{Interval: f.pollInterval.value},
 		Progress: func(_ *dbtcloud.CIRun, text string) { p.say(text) },
 	}
 	report, err := ci.Close(ctx, what)
@@ -86,6 +90,9 @@ func (a app) closePullRequest(cmd *cobra.Command, f *closeFlags) error {
 	if !errors.Is(err, dbtcloud.ErrInvalid) {
 		a.tell(oneLine(fmt.Sprintf("%s: %d runs cancelled, %d clones deleted, %d newer runs stay",
 			what.PullRequest, len(report.Cancelled), len(report.Deleted), len(report.Newer))))
+	}
+	if report.Cleanup != nil {
+		a.tell(oneLine("cleanup: " + describe(report.Cleanup) + ": " + client.RunURL(report.Cleanup)))
 	}
 	return errors.Join(err, a.emit(f.global, newClosed(client, ci.JobID, what, report, err), lines(report.Cancelled)))
 }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/slimci/dbtcloud/dbtcloudtest"
@@ -172,4 +174,72 @@ func TestCICloseFails(t *testing.T) {
 	if text, _ := got["error"].(string); !strings.HasPrefix(text, "the deadline of --timeout passed: ") {
 		t.Errorf("object %v, run %d", got, run.ID)
 	}
+}
+
+// TestCICloseCleanup: the steps run when all has ended, in the schema of the pull request.
+func TestCICloseCleanup(t *testing.T) {
+	t.Parallel()
+	const step = "dbt run-operation drop_pr_schema"
+	tests := []struct {
+		name    string
+		outcome dbtcloudtest.Outcome
+		args    string
+		status  int
+		cleanup any // its status; nil: there was none
+		schema  string
+	}{
+		{name: "green", status: exitSuccess, cleanup: "success"},
+		{name: "red", outcome: dbtcloudtest.Outcome{Status: dbtcloudtest.Error}, status: exitRunFailed, cleanup: "error"},
+		{name: "cancelled", outcome: dbtcloudtest.Outcome{Status: dbtcloudtest.Cancelled}, status: exitCancelled, cleanup: "cancelled"},
+		{name: "not waited for", outcome: dbtcloudtest.Outcome{Duration: time.Hour}, args: "--no-wait", status: exitSuccess, cleanup: "running"},
+		{name: "deadline", outcome: dbtcloudtest.Outcome{Duration: time.Hour}, args: "--timeout=10m", status: exitDeadline, cleanup: "running"},
+		{name: "a schema of its own", args: "--schema-override=pr_42", status: exitSuccess, cleanup: "success", schema: "pr_42"},
+		{name: "a newer change", args: "--sequence=4", status: exitSuccess},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := dbtcloudtest.New(dbtcloudtest.WithRunTime(func(r dbtcloudtest.Run) dbtcloudtest.Outcome {
+					if r.SHA == "" {
+						return test.outcome
+					}
+					return dbtcloudtest.Outcome{Duration: -1}
+				}))
+				job := s.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
+				invokeIn(t.Context(), s, "autoscale-ci", "--job-id="+id(job), "--pull-request=42", "--sha="+sha1, "--sequence=5", "--no-wait").want(t, exitSuccess)
+				args := []string{"ci", "close", "--job-id=" + id(job), "--pull-request=42", "--closed", "--cleanup-step=" + step, "--output=json"}
+				o := invokeIn(t.Context(), s, append(args, strings.Fields(test.args)...)...).want(t, test.status)
+				got := o.object(t)
+				if diff := cmp.Diff(test.cleanup, got["cleanup_status"]); diff != "" {
+					t.Errorf("status (-want +got):\n%s\n%v", diff, got)
+				}
+				runs := s.Runs()
+				last := runs[len(runs)-1]
+				switch {
+				case test.cleanup == nil:
+					if len(runs) != 1 || runs[0].Status.Terminal() {
+						t.Errorf("runs %v, want the newer one alone, and active", runs)
+					}
+				case len(runs) != 2 || numberOf(t, got, "cleanup_run_id") != last.ID || last.JobID != job:
+					t.Errorf("runs %v, object %v", runs, got)
+				case last.Schema != or(test.schema, "dbt_cloud_pr_"+id(job)+"_42") || !strings.Contains(o.stderr, "\ncleanup: run "+id(last.ID)+" of job "):
+					t.Errorf("cleanup %+v, stderr %s", last, o.stderr)
+				}
+				if body := lastTrigger(s); test.cleanup != nil && !strings.Contains(body, `"steps_override":["`+step+`"]`) {
+					t.Errorf("trigger %s", body)
+				}
+			})
+		})
+	}
+}
+
+// lastTrigger is the body of the last trigger.
+func lastTrigger(s *dbtcloudtest.Server) (body string) {
+	for _, r := range s.Requests() {
+		if strings.HasSuffix(r.Operation, "/run/") {
+			body = string(r.Body)
+		}
+	}
+	return body
 }
