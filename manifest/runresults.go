@@ -62,7 +62,7 @@ type Timing struct {
 // ReadRunResults reads a run_results.json of any schema version from 1 to [MaxRunResultsVersion]. Its errors are those of [Read].
 func ReadRunResults(r io.Reader) (*RunResults, error) {
 	out := &RunResults{}
-	s := newScanner(r, "run-results", MaxRunResultsVersion)
+	s := newScanner(r, "run-results", 1, MaxRunResultsVersion)
 	err := s.document(&out.Metadata, func(key string) error {
 		switch key {
 		case "elapsed_time":

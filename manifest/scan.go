@@ -19,7 +19,7 @@ const MaxEntry = 32 << 20
 type VersionError struct {
 	Artifact string // what was to be read: manifest or run-results
 	Schema   string // its dbt_schema_version; empty if it says none
-	Max      int    // the newest version that is read
+	Min, Max int    // the oldest and the newest version that are read
 }
 
 // Error says in one line what was found and what is read.
@@ -28,7 +28,7 @@ func (e *VersionError) Error() string {
 	if e.Schema != "" {
 		found = fmt.Sprintf("its dbt_schema_version is %q", clip(e.Schema))
 	}
-	return fmt.Sprintf("manifest: not a %s that can be read: %s; versions 1 to %d are read", e.Artifact, found, e.Max)
+	return fmt.Sprintf("manifest: not a %s that can be read: %s; versions %d to %d are read", e.Artifact, found, e.Min, e.Max)
 }
 
 // FormatError says that an artifact is truncated, no JSON, or has something else than dbt puts there.
@@ -65,15 +65,15 @@ var errTooLarge = fmt.Errorf("one entry has more than %d MB", MaxEntry>>20)
 // scanner walks a document of two levels: sections, and their entries, which are decoded one by one.
 type scanner struct {
 	artifact string
-	max      int
+	min, max int
 	dec      *json.Decoder
 	in       *meter
 	path     string
 }
 
-func newScanner(r io.Reader, artifact string, most int) *scanner {
+func newScanner(r io.Reader, artifact string, least, most int) *scanner {
 	in := &meter{r: r}
-	s := &scanner{artifact: artifact, max: most, in: in, dec: json.NewDecoder(in)}
+	s := &scanner{artifact: artifact, min: least, max: most, in: in, dec: json.NewDecoder(in)}
 	in.done = s.dec.InputOffset
 	return s
 }
@@ -116,7 +116,7 @@ func (s *scanner) document(meta *Metadata, section func(key string) error) error
 	var version *VersionError
 	switch {
 	case err == nil && !known:
-		return &VersionError{Artifact: s.artifact, Max: s.max}
+		return &VersionError{Artifact: s.artifact, Min: s.min, Max: s.max}
 	case err == nil, errors.As(err, &version):
 		return err
 	case s.in.err != nil:
@@ -149,8 +149,8 @@ func (s *scanner) metadata(meta *Metadata) error {
 		return err
 	}
 	version := schemaVersion(wire.Schema, s.artifact)
-	if version < 1 || version > s.max {
-		return &VersionError{Artifact: s.artifact, Schema: wire.Schema, Max: s.max}
+	if version < s.min || version > s.max {
+		return &VersionError{Artifact: s.artifact, Schema: wire.Schema, Min: s.min, Max: s.max}
 	}
 	*meta = Metadata{
 		Schema: wire.Schema, Version: version, DbtVersion: wire.DbtVersion, GeneratedAt: time.Time(wire.GeneratedAt),

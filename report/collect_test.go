@@ -101,7 +101,7 @@ func TestCollectNotes(t *testing.T) {
 		{"nothing is there although dbt ended", "Done. PASS=1", nil, nil, "step", []string{"left no run_results.json"}},
 		{"no manifest", "", []dbtcloudtest.Artifact{results}, nil, "model", []string{"left no manifest.json"}},
 		{"manifest of an unknown version", "", []dbtcloudtest.Artifact{results, {Path: "manifest.json", Data: []byte(strings.Replace(someManifest, "v12", "v99", 1))}}, nil, "model",
-			[]string{`manifest.json of step 3 (Invoke dbt with ` + "`dbt --quiet build --select x`" + `): manifest: not a manifest that can be read: its dbt_schema_version is "https://schemas.getdbt.com/dbt/manifest/v99.json"; versions 1 to 12 are read`}},
+			[]string{`manifest.json of step 3 (Invoke dbt with ` + "`dbt --quiet build --select x`" + `): manifest: not a manifest that can be read: its dbt_schema_version is "https://schemas.getdbt.com/dbt/manifest/v99.json"; versions 4 to 12 are read`}},
 		{"manifest cut in the middle", "", []dbtcloudtest.Artifact{results, {Path: "manifest.json", Data: []byte(someManifest[:200])}}, nil, "model", []string{"unexpected EOF"}},
 		{"results of an unknown version", "no way", []dbtcloudtest.Artifact{{Path: "run_results.json", Data: []byte(strings.Replace(someResults, "v6", "v7", 1))}}, nil, "step", []string{"versions 1 to 6 are read"}},
 		{"results that are no JSON", "no way", []dbtcloudtest.Artifact{{Path: "run_results.json", Data: []byte("<html>\n")}}, nil, "step", []string{"unreadable run-results: near byte 0"}},
