@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/internal/plain"
 	"github.com/slimci/dbtcloud/report"
 )
 
@@ -235,11 +235,7 @@ func webAddress(address string) error {
 }
 
 // oneLine takes out line breaks and whatever else is no text.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
-	}), " ")
-}
+func oneLine(text string) string { return strings.Join(strings.Fields(plain.Text(text)), " ") }
 
 // shorten cuts a line to so many characters.
 func shorten(text string, most int) string {
