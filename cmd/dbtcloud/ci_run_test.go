@@ -18,7 +18,7 @@ import (
 const headSHA = "8f2c4e6a0b1d3f5a7c9e8d6b4a2f0e1c3d5b7a90"
 
 // eventVars are the variables of a fixture of an event.
-func eventVars(t *testing.T, fixture string) map[string]string {
+func eventVars(t testing.TB, fixture string) map[string]string {
 	t.Helper()
 	path := filepath.Join("..", "..", "testdata", "events", fixture+".env")
 	raw, err := os.ReadFile(path)
