@@ -82,7 +82,7 @@ func TestMessagesOfHosts(t *testing.T) {
 		{"a page to sign in", "text/html", "<html>Sign In", 203, "203 Non-Authoritative Information: an HTML page: the token is wrong or has expired; it needs the permission statuses: write"},
 		{"nothing", "", "", 400, "400 Bad Request"},
 		{"cut", "application/json", `{"message":"Val`, 400, "400 Bad Request"},
-		{"lines and colours", "application/json", `{"message":"a\r\n::error::b\u001b[31m\u202ec"}`, 400, "400 Bad Request: a ::error::b [31m c"},
+		{"lines and colours", "application/json", `{"message":"a\r\n::error::b\u001b[31m\u202ec"}`, 400, "400 Bad Request: a ::error::bc"},
 		{"long", "application/json", `{"message":"` + strings.Repeat("ä", 5000) + `"}`, 400, "400 Bad Request: " + strings.Repeat("ä", 297) + "..."},
 		{"other types", "application/json", `{"message":7,"error":[1]}`, 400, "400 Bad Request: 7"},
 	}
