@@ -13,7 +13,7 @@ import (
 // file maps it.
 func azure() provider {
 	return provider{
-		name: "azure", file: "azure-pipelines.yml", jobs: azureJobs,
+		name: "azure", file: "azure-pipelines.yml", jobs: azureJobs, several: true,
 		host: dbtcloudtest.AzureRepos, stop: signalGroup(syscall.SIGKILL), // what the agent signals is not the shell
 		fixtures: map[string]string{"closed": "push"},
 		places: func(t *testing.T, w *world) {

@@ -83,7 +83,7 @@ func sumOf(t *testing.T, name string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(raw))
 }
 
-// job is the one that the event starts; where there are several, the one with this name.
+// job is the one that the event starts; with a provider whose events start several, the one with this name.
 func (w *world) job(t *testing.T, name string) job {
 	t.Helper()
 	jobs := w.jobs(t, w)
@@ -91,11 +91,11 @@ func (w *world) job(t *testing.T, name string) job {
 		return jobs[0]
 	}
 	for _, j := range jobs {
-		if j.name == name {
+		if w.several && j.name == name {
 			return j
 		}
 	}
-	t.Fatalf("%s starts %d jobs, want one, or one with the name %q: %+v", w.event, len(jobs), name, jobs)
+	t.Fatalf("%s starts %d jobs, want one (with the name %q): %+v", w.event, len(jobs), name, jobs)
 	return job{}
 }
 

@@ -175,19 +175,24 @@ func one(want dbtcloudtest.RunStatus) func(t *testing.T, w *world) {
 	}
 }
 
-// closePullRequest begins with a run of the pull request, and one of another.
+// closePullRequest begins with runs of the pull request, of its head and of another commit, and one of another pull request.
 func closePullRequest(t *testing.T, w *world, j job) *running {
 	t.Helper()
-	for number, sha := range map[int64]string{42: head, 43: newer} {
-		w.cloud.AddRun(dbtcloudtest.RunSpec{JobID: w.ci, PullRequest: dbtcloudtest.PullRequest{Host: w.host, Number: number}, SHA: sha})
+	for _, run := range []struct {
+		number int64
+		sha    string
+	}{{42, head}, {42, older}, {43, newer}} {
+		w.cloud.AddRun(dbtcloudtest.RunSpec{JobID: w.ci, PullRequest: dbtcloudtest.PullRequest{Host: w.host, Number: run.number}, SHA: run.sha})
 	}
 	return w.start(t, j).finish()
 }
 
 func closed(t *testing.T, w *world) {
 	t.Helper()
-	if runs := w.of(head); len(runs) != 1 || runs[0].Status != dbtcloudtest.Cancelled {
-		t.Errorf("runs of the pull request %+v, want one that is cancelled", runs)
+	for _, sha := range []string{head, older} {
+		if runs := w.of(sha); len(runs) != 1 || runs[0].Status != dbtcloudtest.Cancelled {
+			t.Errorf("runs of the pull request at %s: %+v, want one that is cancelled", sha, runs)
+		}
 	}
 	if runs := w.of(newer); len(runs) != 1 || runs[0].Status.Terminal() {
 		t.Errorf("runs of another pull request %+v, want one that goes on", runs)

@@ -29,6 +29,7 @@ type provider struct {
 	file     string                             // its pipeline file, in examples
 	fixtures map[string]string                  // of events whose fixture has another name than the event
 	jobs     func(t *testing.T, w *world) []job // what the provider would start
+	several  bool                               // an event starts several jobs: plays name theirs
 	places   func(t *testing.T, w *world)       // sets the variables that say where results are shown; nil: none
 	shown    []string                           // the files that show them, below the working directory; * as in a shell
 	host     dbtcloudtest.GitHost               // of the repository
