@@ -18,12 +18,16 @@ func github() provider {
 	return provider{
 		name: "github", file: "dbt-cloud.yml", jobs: githubJobs,
 		host: dbtcloudtest.GitHub, stop: signalShell(syscall.SIGINT), // to the shell of the step alone
-		idle:  []string{"draft", "merge_queue", "manual", "schedule", "tag", "push_deleted"},
+		idle:  []string{"draft", "merge_queue", "manual", "schedule", "tag", "push_deleted", "target", "comment"},
+		also:  []play{{name: "fork", event: "fork", goes: lasts, status: 2, check: nothingAsked}},
 		shown: []string{"summary.md", "output.txt"},
 		places: func(t *testing.T, w *world) {
 			w.env["GITHUB_STEP_SUMMARY"] = filepath.Join(w.dir, "summary.md")
 			w.env["GITHUB_OUTPUT"] = filepath.Join(w.dir, "output.txt")
 			w.env["GITHUB_PATH"] = filepath.Join(w.dir, "path.txt")
+			if w.event == "fork" {
+				delete(w.settings, "DBT_CLOUD_SERVICE_TOKEN") // pull requests of forks are given no secret
+			}
 		},
 	}
 }
