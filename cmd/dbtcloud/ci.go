@@ -30,10 +30,15 @@ type changeFlags struct {
 }
 
 func (f *changeFlags) add(fs *pflag.FlagSet) {
+	f.addCommit(fs)
+	fs.StringVar(&f.branch, "branch", "", "the head branch, where the commit is not known")
+}
+
+// addCommit adds those of a command that the commit is enough for.
+func (f *changeFlags) addCommit(fs *pflag.FlagSet) {
 	f.sequence.min = 1
 	f.pr.add(fs)
 	fs.StringVar(&f.sha, "sha", "", "the full head commit of the pull request")
-	fs.StringVar(&f.branch, "branch", "", "the head branch, where the commit is not known")
 	fs.Var(&f.sequence, "sequence", "orders the changes of a pull request, such as a pipeline counter: a lower one gives way")
 }
 
@@ -131,14 +136,14 @@ func expected(e *dbtcloud.Event) bool {
 
 // describeEvent is what the pipeline was started for, in one line.
 func describeEvent(e *dbtcloud.Event) string {
-	text := fmt.Sprintf("%s, %s", or(string(e.Provider), "no pipeline"), e.Kind)
+	words := []string{or(string(e.Provider), "no pipeline") + ",", string(e.Kind)}
 	if e.PullRequest.Number > 0 {
-		text += " " + e.PullRequest.String()
+		words = append(words, e.PullRequest.String())
 	}
-	for _, part := range []struct{ label, value string }{{" at ", e.SHA}, {" of ", e.Branch}, {" in ", e.Repository}} {
+	for _, part := range []struct{ label, value string }{{"at", e.SHA}, {"of", e.Branch}, {"in", e.Repository}} {
 		if part.value != "" {
-			text += part.label + part.value
+			words = append(words, part.label, part.value)
 		}
 	}
-	return text
+	return strings.Join(words, " ")
 }

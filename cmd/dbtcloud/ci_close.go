@@ -46,7 +46,7 @@ type closeFlags struct {
 func (f *closeFlags) add(fs *pflag.FlagSet) {
 	f.wait, f.pollInterval = true, seconds{value: 10 * time.Second, min: leastPoll}
 	addJobID(fs, &f.jobID)
-	f.changeFlags.add(fs)
+	f.addCommit(fs)
 	yes(fs, &f.closed, "closed", "the pull request is closed: all of it ends")
 	fs.StringArrayVar(&f.steps, "cleanup-step", nil, "a dbt `command` to run when all has ended; give one --cleanup-step for each")
 	fs.Var(&f.schema, "schema-override", "schema of the cleanup (default dbt_cloud_pr_<job>_<pull request>)")
@@ -105,7 +105,7 @@ func (a app) notClosed(f *closeFlags, err error) error {
 // closing is what comes to its end, by the pipeline's event and the flags.
 func (a app) closing(cmd *cobra.Command, f *closeFlags) (dbtcloud.Closing, error) {
 	given, err := f.given()
-	if err := errors.Join(err, notEmpty(cmd.Flags(), "sha", "branch")); err != nil {
+	if err := errors.Join(err, notEmpty(cmd.Flags(), "sha")); err != nil {
 		return dbtcloud.Closing{}, err
 	}
 	e, err := a.detect(given, given.PullRequest != (dbtcloud.PullRequest{}))

@@ -73,7 +73,7 @@ func (a app) jobsDeploy(g *global) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	f.addProject(cmd)
 	f.addMerge(cmd.Flags())
-	f.waiting.add(cmd)
+	f.add(cmd)
 	return cmd
 }
 

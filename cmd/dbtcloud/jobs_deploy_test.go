@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,9 +34,7 @@ func TestDeployOfAPush(t *testing.T) {
 	}
 	for _, test := range tests {
 		c := newCloud(t, 0)
-		for name, value := range test.env {
-			c.env[name] = value
-		}
+		maps.Copy(c.env, test.env)
 		o := invoke(t, c.env, append([]string{"jobs", "deploy", "Slim CI", "--no-wait"}, test.args...)...).want(t, exitSuccess)
 		run := c.Runs()[0]
 		if run.SHA != test.sha || run.Branch != test.branch || !strings.Contains(run.Cause, "."+test.sha[:12]+"."+test.sequence+".") {
@@ -60,9 +59,7 @@ func TestDeployOfNoPush(t *testing.T) {
 	}
 	for _, test := range tests {
 		c := newCloud(t, 0)
-		for name, value := range test.env {
-			c.env[name] = value
-		}
+		maps.Copy(c.env, test.env)
 		o := invoke(t, c.env, "jobs", "deploy", "Slim CI").want(t, exitBadInput)
 		if !strings.Contains(o.stderr, test.want) || len(c.Requests()) > 0 {
 			t.Errorf("stderr %q, want %q; %d requests", o.stderr, test.want, len(c.Requests()))

@@ -420,3 +420,30 @@ func TestReportHasAnEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestReportAfterTheDeadline: a run that was cancelled is reported, one that goes on is not.
+func TestReportAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	for leave, want := range map[string]string{"cancel": "the deadline of --timeout passed: ", "detach": ""} {
+		t.Run(leave, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				s := dbtcloudtest.New(dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: -1} }))
+				job := s.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
+				o := invokeIn(t.Context(), s, "ci", "run", "--job-id="+id(job), "--pull-request=7", "--sha="+sha1, "--timeout=5m", "--on-interrupt="+leave,
+					"--digest="+dir+"/dbt.json").want(t, exitDeadline)
+				if want == "" {
+					if _, err := os.Stat(dir + "/dbt.json"); err == nil || !strings.Contains(o.stderr, "\nreport: run "+id(s.Runs()[0].ID)+" has not ended: ") {
+						t.Errorf("stderr %s", o.stderr)
+					}
+					return
+				}
+				var d report.Digest
+				if err := json.Unmarshal([]byte(readFile(t, dir+"/dbt.json")), &d); err != nil || d.Run.Status != "Cancelled" || !strings.HasPrefix(d.Notes[0], want) {
+					t.Errorf("digest %+v, %v", d, err)
+				}
+			})
+		})
+	}
+}
