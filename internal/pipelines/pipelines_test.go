@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,7 +105,7 @@ func (r *running) story(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "job %s: exit status %d\n\n== log ==\n%s", r.name, r.status, r.log.String())
-	for _, pattern := range append(r.job.shown, r.w.shown...) {
+	for _, pattern := range slices.Concat(r.shown, r.w.shown) {
 		names, err := filepath.Glob(filepath.Join(r.w.dir, pattern))
 		if err != nil {
 			t.Fatal(err)
