@@ -1,10 +1,12 @@
 package pipelines
 
 import (
+	"bytes"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -39,6 +41,7 @@ func plays() []play {
 		{name: "closed", event: "closed", job: "close", goes: lasts, act: closePullRequest, check: closed},
 		{name: "merged", event: "push", job: "deploy", goes: ends(dbtcloudtest.Success), check: deployed},
 		{name: "coalesced", event: "push", job: "deploy", goes: lasts, act: coalesce, status: 3, check: coalesced},
+		{name: "hostile", event: "pull_request", goes: ends(dbtcloudtest.Success), act: nameHostile, check: unharmed},
 		{name: "tampered", event: "pull_request", goes: ends(dbtcloudtest.Success), act: tamper, status: 1, check: nothingAsked},
 		{name: "unpinned", event: "pull_request", goes: ends(dbtcloudtest.Success), act: unpin, status: 1, check: nothingAsked},
 	}
@@ -234,6 +237,42 @@ func coalesced(t *testing.T, w *world) {
 		if runs := w.of(sha); len(runs) != 1 || runs[0].Status != want {
 			t.Errorf("runs of %s: %+v, want one that is %s", sha, runs, want)
 		}
+	}
+}
+
+// hostile is the name of a branch, which git allows, that is a command wherever it comes into a script.
+const hostile = "feature/$(touch${IFS}pwned);touch${IFS}pwned&&`touch${IFS}pwned`;#'\""
+
+// nameHostile has the branch of the pull request named so.
+func nameHostile(t *testing.T, w *world, _ job) *running {
+	t.Helper()
+	w.renew(t, w.event)
+	for name, value := range w.env {
+		w.env[name] = strings.ReplaceAll(value, "feature/orders", hostile)
+	}
+	if file := w.env["GITHUB_EVENT_PATH"]; file != "" {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quoted := strings.ReplaceAll(hostile, `"`, `\"`)
+		w.env["GITHUB_EVENT_PATH"] = filepath.Join(t.TempDir(), "event.json")
+		if err := os.WriteFile(w.env["GITHUB_EVENT_PATH"], bytes.ReplaceAll(raw, []byte("feature/orders"), []byte(quoted)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w.start(t, w.job(t, "")).finish()
+}
+
+// unharmed checks that nothing but the test of the pull request came of the name.
+func unharmed(t *testing.T, w *world) {
+	t.Helper()
+	one(dbtcloudtest.Success)(t, w)
+	if w.cloud.Runs()[0].Branch != hostile {
+		t.Errorf("branch %q, want %q", w.cloud.Runs()[0].Branch, hostile)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "pwned")); err == nil {
+		t.Error("the name of the branch was carried out")
 	}
 }
 

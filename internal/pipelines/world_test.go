@@ -207,7 +207,7 @@ cp %q/"${url##*/}" "$to"
 // await waits for something that the fake shows.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
