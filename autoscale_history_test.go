@@ -17,6 +17,14 @@ import (
 // tool and host, source, number, commit, sequence, nonce, first run and whether somebody waits.
 var causeMarker = regexp.MustCompile(`^dci:[glao][0-9a-z]+\.[0-9a-z]+\.[0-9a-f-]+\.([0-9a-z]+)\.([0-9a-z]{8})\.([0-9a-z]+)[wn]( |$)`)
 
+// cleanupMarker is the same of a cleanup: tool and host, source, number, sequence and nonce.
+var cleanupMarker = regexp.MustCompile(`^dci-cleanup:([glao])[0-9a-z]+\.([0-9a-z]+)\.[0-9a-z]+\.([0-9a-z]{8})( |$)`)
+
+// hosts are the git hosts by their letters in markers.
+func hosts() map[string]dbtcloudtest.GitHost {
+	return map[string]dbtcloudtest.GitHost{"g": dbtcloudtest.GitHub, "l": dbtcloudtest.GitLab, "a": dbtcloudtest.AzureRepos, "o": dbtcloudtest.OtherHost}
+}
+
 // writing is a request that is no GET, with who sent it.
 type writing struct {
 	exchange
@@ -49,6 +57,9 @@ func (p *play) writings() []writing {
 				_ = json.Unmarshal(e.body, &body)
 				if m := causeMarker.FindStringSubmatch(body.Cause); m != nil {
 					w.nonce = m[2]
+				}
+				if m := cleanupMarker.FindStringSubmatch(body.Cause); m != nil {
+					w.nonce = m[3]
 				}
 			}
 			out = append(out, w)
@@ -129,6 +140,13 @@ func (p *play) addRuns(h *invariants.History, writings []writing) {
 				run.By = i
 			}
 		}
+		if m := cleanupMarker.FindStringSubmatch(r.Cause); m != nil {
+			number, _ := strconv.ParseInt(m[2], 36, 64)
+			run.Cleans = fmt.Sprintf("%s#%d", hosts()[m[1]], number)
+			if i, ok := by[m[3]]; ok {
+				run.By = i
+			}
+		}
 		if w, ok := trigger[r.CreatedAt.UnixNano()]; ok {
 			for _, s := range w.shown() {
 				if !p.knownOver(w, int64(s.ID)) {
@@ -171,6 +189,12 @@ func (p *play) invocation(h *invariants.History, i int, r *runner, faults map[in
 	}
 	if r.run != nil && r.run.Run != nil {
 		inv.Run = r.run.Run.ID
+	}
+	if r.run != nil {
+		inv.Instead = r.run.SupersededBy
+	}
+	if r.report.Cleanup != nil {
+		inv.Run = r.report.Cleanup.ID
 	}
 	if inv.Fate, inv.Why = r.fate(); r.err != nil {
 		inv.Text = r.err.Error()

@@ -33,6 +33,7 @@ type runner struct {
 	tap          *tap
 	begun, ended time.Time
 	run          *dbtcloud.CIRun
+	report       dbtcloud.CloseReport
 	err          error
 	cut          bool // its context ended before it did
 }
@@ -188,7 +189,11 @@ func (p *play) fare(t *testing.T, r *runner) {
 	a := p.ci(t, r.runnerPlan, r.tap)
 	r.begun = time.Now()
 	if r.Close {
-		_, r.err = a.Close(ctx, dbtcloud.Closing{PullRequest: r.Change.PullRequest})
+		what := dbtcloud.Closing{PullRequest: r.Change.PullRequest, SHA: r.Change.SHA, Sequence: r.Change.Sequence}
+		if r.Cleanup {
+			what.CleanupSteps = []string{"dbt run-operation drop_pr_schema"}
+		}
+		r.report, r.err = a.Close(ctx, what)
 	} else if r.run, r.err = a.Trigger(ctx, r.Change); r.err == nil && !r.Settings.NoWait {
 		_, r.err = r.run.Wait(ctx)
 	}

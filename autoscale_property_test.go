@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/slimci/dbtcloud/internal/invariants"
 	"github.com/slimci/dbtcloud/internal/testenv"
@@ -30,6 +31,7 @@ type tally struct {
 	exempt                         map[invariants.Exemption]int
 	runs, clones, moves, adoptions int
 	superseded, deaths, faulty     int
+	cleanups, lost, apart          int // cleanups, those that were cancelled, and runs that they were kept apart from
 }
 
 // allowed is the share of all pull requests, in percent, that an exemption may keep from being judged.
@@ -44,7 +46,13 @@ func allowed() map[invariants.Exemption]float64 {
 // a number and is played the same way each time: a failure names the number, and playing that one alone tells its story.
 func TestInvariants(t *testing.T) {
 	t.Parallel()
-	from, to := chosen(t)
+	from, to := chosen(t, 50, 200, 2000, 20000)
+	total := playAll(t, schedules(), from, to)
+	total.report(t, to-from+1)
+}
+
+// playAll plays schedules by their numbers.
+func playAll(t *testing.T, schedules *rapid.Generator[schedule], from, to int) *tally {
 	total := &tally{exempt: map[invariants.Exemption]int{}}
 	t.Run("schedules", func(t *testing.T) {
 		const batch = 20
@@ -53,25 +61,25 @@ func TestInvariants(t *testing.T) {
 			t.Run(fmt.Sprintf("%d-%d", first, end), func(t *testing.T) {
 				t.Parallel()
 				for n := first; n <= end; n++ {
-					if problems, story := playSchedule(t, n, from == to, total); len(problems) > 0 {
+					if problems, story := playSchedule(t, schedules.Example(n), from == to, total); len(problems) > 0 {
 						t.Errorf("schedule %d (%s=%d tells its story):\n%s\n%s", n, schedulesVariable, n, strings.Join(problems, "\n"), story)
 					}
 				}
 			})
 		}
 	})
-	total.report(t, to-from+1)
+	return total
 }
 
-// chosen are the first and the last schedule to play.
-func chosen(t *testing.T) (from, to int) {
+// chosen are the first and the last schedule to play, by default as many as fit the size of the test; the race detector
+// makes a schedule several times as slow.
+func chosen(t *testing.T, race, small, middle, full int) (from, to int) {
 	text := os.Getenv(schedulesVariable)
 	if text == "" {
-		small := 200
 		if testenv.Race {
-			small = 50 // the race detector makes a schedule several times as slow
+			small = race
 		}
-		return 1, testenv.Count(small, 2000, 20000)
+		return 1, testenv.Count(small, middle, full)
 	}
 	first, last, ranged := strings.Cut(text, "-")
 	if !ranged {
@@ -85,8 +93,7 @@ func chosen(t *testing.T) (from, to int) {
 	return from, to
 }
 
-func playSchedule(t *testing.T, n int, tell bool, total *tally) (problems []string, story string) {
-	s := schedules().Example(n)
+func playSchedule(t *testing.T, s schedule, tell bool, total *tally) (problems []string, story string) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlay(s)
 		p.run(t)
@@ -100,14 +107,26 @@ func playSchedule(t *testing.T, n int, tell bool, total *tally) (problems []stri
 	return problems, story
 }
 
+// TestClosings does the same for pull requests that are closed with a cleanup and reopened.
+func TestClosings(t *testing.T) {
+	t.Parallel()
+	from, to := chosen(t, 30, 120, 1000, 10000)
+	total := playAll(t, closings(), from, to)
+	t.Logf("%d runs, %d cleanups, %d of them cancelled, %d runs kept apart from them, %d superseded, %d deaths, %d pull requests judged, exempt %v",
+		total.runs, total.cleanups, total.lost, total.apart, total.superseded, total.deaths, total.judged, total.exempt)
+	if to-from >= 100 && min(total.cleanups-total.lost, total.lost, total.apart, total.superseded, total.deaths, total.judged) == 0 {
+		t.Error("some of what these schedules are made for never happened: see the counts above")
+	}
+}
+
 // TestPlaysRepeat plays schedules twice: all that is random in them is in their numbers.
 func TestPlaysRepeat(t *testing.T) {
 	t.Parallel()
 	nonces := regexp.MustCompile(`\.[0-9a-z]{8}\.([0-9a-z]+[wn] )|(:[0-9]+:)[0-9a-z]{8}:`)
 	for n := range 10 {
 		total := &tally{exempt: map[invariants.Exemption]int{}}
-		_, first := playSchedule(t, n+1, true, total)
-		_, second := playSchedule(t, n+1, true, total)
+		_, first := playSchedule(t, schedules().Example(n+1), true, total)
+		_, second := playSchedule(t, schedules().Example(n+1), true, total)
 		if diff := cmp.Diff(nonces.ReplaceAllString(first, "$1$2"), nonces.ReplaceAllString(second, "$1$2")); diff != "" {
 			t.Errorf("schedule %d (-first +second):\n%s", n+1, diff)
 		}
@@ -126,7 +145,9 @@ func (p *play) judge(t *testing.T, family int, total *tally) []string {
 	verdict := invariants.InTheEnd(h)
 	problems = append(problems, verdict.Problems...)
 	problems = append(problems, invariants.GiveUps(h)...)
-	total.add(h, verdict, p)
+	beside, apart := invariants.Cleanups(h)
+	problems = append(problems, beside...)
+	total.add(h, verdict, p, apart)
 	a := p.laterInvocation(t, family)
 	problems = append(problems, invariants.LeftClones(p.history(family))...)
 	time.Sleep(time.Hour)
@@ -141,7 +162,7 @@ func (p *play) judge(t *testing.T, family int, total *tally) []string {
 	return problems
 }
 
-func (a *tally) add(h *invariants.History, v invariants.Verdict, p *play) {
+func (a *tally) add(h *invariants.History, v invariants.Verdict, p *play, apart int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.histories++
@@ -151,6 +172,11 @@ func (a *tally) add(h *invariants.History, v invariants.Verdict, p *play) {
 	}
 	a.runs += len(h.Runs)
 	a.clones += len(h.Clonings)
+	a.apart += apart
+	for _, r := range h.Runs {
+		a.cleanups += count(r.Cleans != "")
+		a.lost += count(r.Cleans != "" && !r.Completed)
+	}
 	for i, r := range p.runners {
 		if h.Invocations[i].PR == "" {
 			continue

@@ -43,7 +43,8 @@ type runnerPlan struct {
 	KillWork bool // after the server has done it
 	OfWrites bool // of those that change something
 	Leave    time.Duration
-	Close    bool // closes the pull request instead
+	Close    bool // closes the pull request instead, or ends what was begun for its commit
+	Cleanup  bool // and cleans up
 }
 
 // settings are the fields of an AutoscaleCI that a schedule varies.
@@ -202,6 +203,52 @@ func drawPullRequest(t *rapid.T, w weather, s *schedule, i int, many bool, span 
 	}
 	if one(t, 12, "close") {
 		plans = append(plans, runnerPlan{Start: at, Family: family, Change: dbtcloud.Change{PullRequest: pr}, Settings: common, Close: true})
+	}
+	return plans
+}
+
+// closings are schedules of pull requests that are closed with a cleanup, and reopened, and of hooks of pipelines that
+// were killed. Every pipeline has a sequence.
+func closings() *rapid.Generator[schedule] {
+	return rapid.Custom(func(t *rapid.T) schedule {
+		w := weather(rapid.IntRange(0, int(weathers)-1).Draw(t, "weather"))
+		s := schedule{Seed: rapid.Uint64().Draw(t, "seed"), Server: drawServer(t, w)}
+		s.Server.Families = 1
+		common := drawSettings(t)
+		common.Schema, common.Keep = "", false
+		for i := range rapid.IntRange(1, 3).Draw(t, "pull requests") {
+			s.Plans = append(s.Plans, drawClosings(t, w, int64(i+1), common)...)
+		}
+		for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "foreign runs") {
+			s.Foreign = append(s.Foreign, drawForeign(t, s.Plans, 5*time.Minute))
+		}
+		if w == stormy {
+			s.Faults = drawFaults(t)
+		}
+		s.shorten()
+		return s
+	})
+}
+
+// drawClosings draws the pipelines of one pull request: pushes, closes and hooks.
+func drawClosings(t *rapid.T, w weather, number int64, common settings) []runnerPlan {
+	pr := dbtcloud.PullRequest{Host: rapid.SampledFrom([]dbtcloud.GitHost{dbtcloud.GitHub, dbtcloud.OtherHost}).Draw(t, "host"), Number: number}
+	at := drawUpTo(t, "first push", 2*time.Minute)
+	var plans []runnerPlan
+	last := dbtcloud.Change{PullRequest: pr}
+	for n := range rapid.IntRange(2, 6).Draw(t, "pipelines") {
+		p := runnerPlan{Start: at, Change: dbtcloud.Change{PullRequest: pr, Sequence: int64(n + 1)}, Settings: common}
+		switch kind := rapid.SampledFrom([]string{"push", "push", "close", "close", "hook"}).Draw(t, "kind"); {
+		case kind == "close":
+			p.Close, p.Cleanup = true, true
+		case kind == "hook" && last.SHA != "":
+			p.Close, p.Change = true, last
+		default:
+			p.Change.SHA = fmt.Sprintf("%08x%032x", 16*number+int64(n), n+1)
+			last = p.Change
+		}
+		plans = append(plans, drawRunner(t, w, p))
+		at += rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute}).Draw(t, "gap")
 	}
 	return plans
 }

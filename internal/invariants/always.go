@@ -1,6 +1,7 @@
 package invariants
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -19,6 +20,8 @@ func Always() []Rule {
 		{"no job without our full marker is changed or deleted", foreignJobs},
 		{"no clone with an unfinished run is deleted", unfinishedClones},
 		{"no request carries what the write schema does not allow", badRequests},
+		{"no cleanup is triggered beside a run", hastyCleanups},
+		{"no cleanup is taken for a change", mistakenCleanups},
 		{"no clone is made when no slot is free", crowdedClones},
 	}
 }
@@ -29,8 +32,8 @@ func foreignCancels(h *History) []string {
 	var out []string
 	for _, c := range h.Cancels {
 		r, ok := h.run(c.Run)
-		if !ok || !h.family(r.JobID) || r.PR != h.Invocations[c.By].PR {
-			out = append(out, fmt.Sprintf("%s (%s) cancels run %d of %q on job %d", h.name(c.By), h.Invocations[c.By].PR, c.Run, r.PR, r.JobID))
+		if !ok || !h.family(r.JobID) || cmp.Or(r.PR, r.Cleans) != h.Invocations[c.By].PR {
+			out = append(out, fmt.Sprintf("%s (%s) cancels run %d of %q on job %d", h.name(c.By), h.Invocations[c.By].PR, c.Run, cmp.Or(r.PR, r.Cleans), r.JobID))
 		}
 	}
 	return out
@@ -42,8 +45,8 @@ func lowerSequences(h *History) []string {
 	for _, c := range h.Cancels {
 		r, _ := h.run(c.Run)
 		by := h.Invocations[c.By]
-		duplicate := r.SHA == by.SHA && r.Schema == by.Schema
-		if by.Sequence > 0 && r.Sequence > by.Sequence && r.By != c.By && !duplicate && !by.Closes {
+		duplicate := r.SHA == by.SHA && r.Schema == by.Schema && !by.Closes
+		if by.Sequence > 0 && r.Sequence > by.Sequence && r.By != c.By && !duplicate && r.Cleans == "" {
 			out = append(out, fmt.Sprintf("%s (sequence %d) cancels run %d (sequence %d)", by.Name, by.Sequence, r.ID, r.Sequence))
 		}
 	}

@@ -104,11 +104,11 @@ func InTheEnd(h *History) Verdict {
 }
 
 func (h *History) judge(v *Verdict, pr string) {
-	if slices.ContainsFunc(h.Invocations, func(i Invocation) bool { return i.PR == pr && i.Closes }) {
+	claims := h.claims(pr)
+	if h.closed(pr, claims) {
 		v.Exempt[Closed]++
 		return
 	}
-	claims := h.claims(pr)
 	if len(claims) == 0 {
 		v.Exempt[NobodyLooks]++ // all were gone before they did anything
 		return
@@ -137,6 +137,18 @@ func (h *History) judge(v *Verdict, pr string) {
 		}
 	}
 	v.Exempt[h.absence(top)]++
+}
+
+// closed tells whether the pull request ended for its newest change: it was reopened if that has a higher sequence than
+// whatever closed it.
+func (h *History) closed(pr string, claims []claim) bool {
+	var highest int64
+	for _, c := range newest(claims) {
+		highest = max(highest, c.seq)
+	}
+	return slices.ContainsFunc(h.Invocations, func(i Invocation) bool {
+		return i.PR == pr && i.Closes && (i.Sequence == 0 || highest <= i.Sequence)
+	})
 }
 
 // looksAfter tells whether the invocation of a claim was there to see its change through. One that does not wait leaves

@@ -26,6 +26,7 @@ type History struct {
 type Run struct {
 	ID, JobID   int64
 	PR          string // host and number; empty: of none
+	Cleans      string // the pull request that it cleans up after; empty: it is no cleanup
 	SHA, Schema string
 	Sequence    int64   // as its marker says; 0: none
 	First       int64   // first run of its change: its own id unless it was moved
@@ -69,11 +70,12 @@ type Invocation struct {
 	Fate        Fate
 	Waits       bool // to the end of its run
 	Run         int64
+	Instead     int64         // the run that superseded it
 	Poll        time.Duration // longest time between two looks
 	Faults      []time.Time   // when a fault hit one of its requests
 	Why         Reason        // of a GaveUp
 	Text        string        // of its error
-	Closes      bool          // it is not a change: the pull request is closed
+	Closes      bool          // it is not a change: the pull request, or the change that it names, is closed
 }
 
 // Reason is why an invocation gave up.

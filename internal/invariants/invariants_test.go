@@ -51,6 +51,8 @@ func complaints(h *History) []string {
 	}
 	out = append(out, InTheEnd(h).Problems...)
 	out = append(out, GiveUps(h)...)
+	problems, _ := Cleanups(h)
+	out = append(out, problems...)
 	return append(out, LeftClones(h)...)
 }
 
@@ -69,6 +71,33 @@ func TestGoodHistory(t *testing.T) {
 func later(id int64, by int, sha string, created, started, finished int) Run {
 	return Run{ID: id, JobID: 2, PR: "A", SHA: sha, Schema: "s", Sequence: 3, First: id, By: by,
 		Created: at(created), Started: at(started), Finished: at(finished), Completed: true}
+}
+
+// cleaned adds a cleanup after pull request A, by a close of a later pipeline.
+func cleaned(h *History, started, finished int) {
+	h.Invocations = append(h.Invocations, Invocation{Name: "four", PR: "A", Sequence: 1, Begun: at(100), Ended: at(finished + 1), Waits: true, Poll: time.Second, Closes: true})
+	h.Runs = append(h.Runs, Run{ID: 15, JobID: 1, Cleans: "A", Schema: "s", First: 15, By: 4, Created: at(110), Started: at(started), Finished: at(finished), Completed: true})
+}
+
+// Cleanups that keep apart are none to complain of, and nobody is blamed where nobody was.
+func TestGoodCleanups(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		edit   func(*History)
+		judged int
+	}{
+		"afterwards":      {func(h *History) { cleaned(h, 121, 122) }, 3},
+		"for a moment":    {func(h *History) { cleaned(h, 114, 122) }, 3},
+		"both are gone":   {func(h *History) { cleaned(h, 80, 122); h.Invocations[4].Fate, h.Invocations[2].Fate = Gone, Gone }, 0},
+		"requests failed": {func(h *History) { cleaned(h, 80, 122); h.Invocations[4].Faults = []time.Time{at(111)} }, 2},
+	}
+	for name, tt := range tests {
+		h := good()
+		tt.edit(h)
+		if problems, judged := Cleanups(h); len(problems) > 0 || judged != tt.judged {
+			t.Errorf("%s: %v, %d judged, want %d", name, problems, judged, tt.judged)
+		}
+	}
 }
 
 // TestBadHistories breaks the good history in one place each, and hears of that place alone.
@@ -97,6 +126,39 @@ func TestBadHistories(t *testing.T) {
 			[]string{`two (A) cancels run 99 of "" on job 0`}},
 		{"cancel by a lower sequence", func(h *History) { h.Cancels[0].Run = 14 },
 			[]string{"one (sequence 2) cancels run 14 (sequence 3)"}},
+		{"cancel of another pull request's cleanup", func(h *History) {
+			h.Runs[1].PR, h.Runs[1].Cleans, h.Runs[1].SHA, h.Cancels[1].Run = "", "B", "", 11
+			h.Invocations[3].Closes, h.Invocations[3].Run = true, 0
+		},
+			[]string{`two (A) cancels run 11 of "B" on job 1`}},
+		{"late close", func(h *History) { h.Invocations[0].Closes = true; h.Cancels[0] = Cancel{By: 0, At: at(31), Run: 13} },
+			[]string{"zero (sequence 1) cancels run 13 (sequence 2)"}},
+		{"cleanup that is adopted", func(h *History) { cleaned(h, 121, 122); h.Invocations[1].Run = 15 },
+			[]string{"one takes the cleanup 15 for a change"}},
+		{"cleanup that supersedes", func(h *History) { cleaned(h, 121, 122); h.Invocations[0].Instead = 15 },
+			[]string{"zero takes the cleanup 15 for a change"}},
+		{"cleanup of a commit", func(h *History) { cleaned(h, 121, 122); h.Runs[5].SHA = "a3" },
+			[]string{`the cleanup 15 is on job 1, of "" and commit "a3"`}},
+		{"cleanup on a clone", func(h *History) {
+			cleaned(h, 121, 122)
+			h.Runs[5].JobID = 2
+			h.Jobs[1].Deleted = at(200)
+			h.Writes = nil
+		},
+			[]string{`the cleanup 15 is on job 2, of "" and commit ""`}},
+		{"cleanup triggered beside a change", func(h *History) { cleaned(h, 121, 122); h.Runs[5].Seen = []int64{14} },
+			[]string{"the cleanup 15 is triggered beside run 14 of A"}},
+		{"change that is tested beside the cleanup that was seen", func(h *History) {
+			cleaned(h, 85, 90)
+			h.Runs[5].ID, h.Runs[4].ID = 14, 15
+			h.Runs[5].Created = at(60)
+			h.Runs[4].Seen = []int64{14}
+			h.Runs[4], h.Runs[5] = h.Runs[5], h.Runs[4]
+			h.Invocations[2].Run, h.Runs[5].First = 15, 15
+		},
+			[]string{"the cleanup 14 runs beside run 15 for 5s, at most 0s is allowed"}},
+		{"cleanup beside a change for too long", func(h *History) { cleaned(h, 112, 122) },
+			[]string{"the cleanup 15 runs beside run 14 for 8s, at most 7s is allowed"}},
 		{"change of the source job", func(h *History) { h.Writes[0] = Write{By: 2, At: at(65), Job: 1} },
 			[]string{"two changes or deletes job 1, which is no clone of job 1"}},
 		{"deletion of another job's clone", func(h *History) { h.Jobs[1].CloneOf = 3; h.Runs[3].PR = ""; h.Cancels = nil },
@@ -195,7 +257,8 @@ func TestExemptions(t *testing.T) {
 		want  Exemption
 		spoil func(*History)
 	}{
-		{Closed, func(h *History) { h.Invocations[0].Closes = true }},
+		{Closed, func(h *History) { h.Invocations[0].Closes, h.Invocations[0].Sequence = true, 3 }},
+		{Closed, func(h *History) { h.Invocations[0].Closes, h.Invocations[0].Sequence = true, 0 }},
 		{NoOrder, func(h *History) {
 			h.Invocations[1].Sequence, h.Runs[3].Sequence = 0, 0
 			h.Invocations[0].Sequence, h.Runs[0].Sequence = 9, 9
