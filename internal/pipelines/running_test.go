@@ -97,9 +97,9 @@ func (r *running) finish() *running {
 	return r
 }
 
-// startAndStop begins a job and cancels it in the provider's way as soon as its log says when. What the file has for that moment
-// is carried out behind it.
-func (w *world) startAndStop(t *testing.T, j job, when string) *running {
+// startAndStop begins a job and, as soon as its log says when, cancels it in the provider's way; before is called when it does not
+// go on any more. What the file has for that moment is carried out behind it.
+func (w *world) startAndStop(t *testing.T, j job, when string, before func()) *running {
 	t.Helper()
 	r := w.prepare(t, j)
 	defer close(r.ended)
@@ -110,7 +110,7 @@ func (w *world) startAndStop(t *testing.T, j job, when string) *running {
 		case stopped:
 			r.note(i, r.carryOut(i))
 		default:
-			stopped = r.stopIn(t, i, when)
+			stopped = r.stopIn(t, i, when, before)
 		}
 	}
 	if !stopped {
@@ -120,7 +120,7 @@ func (w *world) startAndStop(t *testing.T, j job, when string) *running {
 }
 
 // stopIn carries out a step and stops it when the log says so; false: it ended before.
-func (r *running) stopIn(t *testing.T, i int, when string) (stopped bool) {
+func (r *running) stopIn(t *testing.T, i int, when string, before func()) (stopped bool) {
 	t.Helper()
 	command := r.commands[i]
 	if err := command.Start(); err != nil {
@@ -148,7 +148,10 @@ func (r *running) stopIn(t *testing.T, i int, when string) (stopped bool) {
 		return stopped || over()
 	})
 	if stopped {
+		signalGroup(syscall.SIGSTOP)(command.Process.Pid)
+		before()
 		r.w.stop(command.Process.Pid)
+		signalGroup(syscall.SIGCONT)(command.Process.Pid)
 		await(t, "the step that was stopped is over", over)
 	}
 	<-done
