@@ -100,6 +100,8 @@ func TestRefusal(t *testing.T) {
 		{"internal/wire/wire_test.go", module, true},
 		{"internal/contract/operations_test.go", module + "/slim", true},
 		{"internal/peers/dbtc_test.go", module, true},
+		{"internal/pipelines/world_test.go", module + "/dbtcloudtest", true},
+		{"internal/pipelines/world_test.go", module + "/examples/github", false},
 		{"internal/peers/dbtc_test.go", module + "/cmd/dbtcloud", false},
 		{"internal/contract/operations_test.go", module + "/cmd/dbtcloud", false},
 		{"internal/contract/sdk.go", module, false},
