@@ -55,8 +55,8 @@ func TestRead(t *testing.T) {
 			"test.shop.not_null_orders_id.abc": {
 				UniqueID: "test.shop.not_null_orders_id.abc", Name: "not_null_orders_id", ResourceType: "test", PackageName: "shop",
 				Path: "not_null_orders_id.sql", OriginalFilePath: "models/marts/orders.yml", Database: "db", Schema: "audit",
-				Alias: "not_null_orders_id", Tags: []string{}, Config: manifest.Config{Materialized: "test", Severity: "WARN"},
-				DependsOn: manifest.DependsOn{Nodes: []string{"model.shop.orders"}, Macros: []string{}}, TestMetadata: &manifest.TestMetadata{Name: "not_null"},
+				Alias: "not_null_orders_id", Config: manifest.Config{Materialized: "test", Severity: "WARN"},
+				DependsOn: manifest.DependsOn{Nodes: []string{"model.shop.orders"}}, TestMetadata: &manifest.TestMetadata{Name: "not_null"},
 				AttachedNode: "model.shop.orders", ColumnName: "id",
 			},
 			"source.shop.raw.orders": {
@@ -66,7 +66,7 @@ func TestRead(t *testing.T) {
 			"unit_test.shop.orders.adds_up": {UniqueID: "unit_test.shop.orders.adds_up", Name: "adds_up", ResourceType: "unit_test", Model: "orders"},
 		},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(manifest.Node{}, "Span", "FQN", "Config.Raw", "Code", "Columns", "Fields"), cmpopts.IgnoreFields(manifest.Manifest{}, "Macros", "Disabled")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(manifest.Node{}, "Span", "FQN", "Config.Raw", "Code", "Columns", "Fields"), cmpopts.IgnoreFields(manifest.Manifest{}, "Macros", "Disabled", "Selectors")); diff != "" {
 		t.Errorf("Read (-want +got):\n%s", diff)
 	}
 	checkSpans(t, data, got)
@@ -396,6 +396,9 @@ func FuzzRead(f *testing.F) {
 			checkTyped(t, err)
 			return
 		}
+		if bytes.HasPrefix(data, []byte("\x1f\x8b")) {
+			return // spans are those of what the gzip holds
+		}
 		if !json.Valid(data) {
 			t.Errorf("%q was read, but is no JSON", data)
 		}
@@ -416,7 +419,7 @@ func FuzzReadRunResults(f *testing.F) {
 			checkTyped(t, err)
 			return
 		}
-		if !json.Valid(data) {
+		if !json.Valid(data) && !bytes.HasPrefix(data, []byte("\x1f\x8b")) {
 			t.Errorf("%q was read, but is no JSON", data)
 		}
 		for _, r := range results.Results {
@@ -474,7 +477,7 @@ func TestMemoryIsWhatIsKept(t *testing.T) {
 	if err != nil || len(m.Nodes) != 2_000 {
 		t.Fatalf("%d nodes, %v", len(m.Nodes), err)
 	}
-	if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(len(data)/2); used > limit {
+	if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(len(data)/3); used > limit {
 		t.Errorf("reading %d bytes allocates %d, want at most %d", len(data), used, limit)
 	}
 }

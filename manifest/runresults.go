@@ -62,7 +62,7 @@ type Timing struct {
 // ReadRunResults reads a run_results.json of any schema version from 1 to [MaxRunResultsVersion]. Its errors are those of [Read].
 func ReadRunResults(r io.Reader) (*RunResults, error) {
 	out := &RunResults{}
-	s := newScanner(r, "run-results", 1, MaxRunResultsVersion)
+	s := newArtifact(r, "run-results", 1, MaxRunResultsVersion)
 	err := s.document(&out.Metadata, func(key string) error {
 		switch key {
 		case "elapsed_time":
@@ -73,9 +73,9 @@ func ReadRunResults(r io.Reader) (*RunResults, error) {
 		case "args":
 			return out.readArgs(s)
 		case "results":
-			return s.elements(key, func() error { return out.readResult(s) })
+			return s.elements(func() error { return out.readResult(s) })
 		}
-		return s.skip(key)
+		return s.pass()
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func ReadRunResults(r io.Reader) (*RunResults, error) {
 	return out, nil
 }
 
-func (r *RunResults) readArgs(s *scanner) error {
+func (r *RunResults) readArgs(s *artifact) error {
 	var args struct {
 		Which string `json:"which"`
 	}
@@ -92,7 +92,7 @@ func (r *RunResults) readArgs(s *scanner) error {
 	return err
 }
 
-func (r *RunResults) readResult(s *scanner) error {
+func (r *RunResults) readResult(s *artifact) error {
 	var wire struct {
 		UniqueID        string          `json:"unique_id"`
 		Status          Status          `json:"status"`
