@@ -87,7 +87,7 @@ func TestBadInputOfTheOthers(t *testing.T) {
 			"sha: \"main\"":          {PullRequest: pr, SHA: "main"},
 			"sequence":               {PullRequest: pr, Sequence: -1},
 			"cleanup steps: a pull":  {PullRequest: pr, SHA: commit(1), CleanupSteps: []string{"dbt run-operation drop_pr_schema"}},
-			"are not run":            {PullRequest: pr, CleanupSteps: []string{"dbt debug", " "}},
+			"number 2 is empty":      {PullRequest: pr, CleanupSteps: []string{"dbt debug", " "}},
 		} {
 			_, err := a.Close(t.Context(), bad)
 			wantError(t, err, dbtcloud.ErrInvalid, says)

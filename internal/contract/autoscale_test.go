@@ -186,8 +186,10 @@ func closePullRequest(t *testing.T, c *contract) {
 	w := c.begin(t)
 	a := w.scaler(w.AddJob(dbtcloudtest.JobSpec{}))
 	first, second := placed(t, a, change(1, 'a'), dbtcloud.OnSource), placed(t, a, change(2, 'b'), dbtcloud.OnClone)
-	_, err := a.Close(t.Context(), dbtcloud.Closing{PullRequest: second.Run.Trigger.PullRequest()})
-	noError(t, err)
+	closed := try(a.Close(t.Context(), dbtcloud.Closing{PullRequest: second.Run.Trigger.PullRequest(), CleanupSteps: []string{"dbt run-operation drop_pr_schema"}})).must(t)
+	if cleanup, _ := w.Run(closed.Cleanup.ID); cleanup.Status != dbtcloudtest.Success {
+		t.Errorf("the cleanup is %s", cleanup.Status)
+	}
 	run, _ := w.Run(second.Run.ID)
 	clone, _ := w.Job(second.CloneJobID)
 	if run.Status != dbtcloudtest.Cancelled || clone.DeletedAt.IsZero() {
