@@ -62,11 +62,13 @@ func deployLine(d *Deployer, branch string) string {
 	return fmt.Sprintf("%x", sum[:6])
 }
 
-// deployment is an active run with the marker of a deployment.
+// deployment is a run with the marker of a deployment.
 type deployment struct {
 	*Run
 	mark deployMark
 }
+
+func (r deployment) alive() bool { return !r.Status.Terminal() }
 
 // rivals are the deployments on the claim's line, without its own run. A cause may have
 // been copied from another run, which then has another commit or branch.
@@ -113,20 +115,22 @@ type deployPlan struct {
 }
 
 // decideDeployment is the whole decision, as a function of the runs that were seen, by
-// id: before the trigger, and after it with the claim's own run among them.
+// id: before the trigger, and after it with the claim's own run among them. A run that
+// has ended counts only as one that came between two of the same commit, so that all
+// runners see the same while they give way to each other.
 func decideDeployment(runs []*Run, us deployClaim) deployPlan {
 	rivals := us.rivals(runs)
 	if newest := us.newest(rivals); newest != 0 && (!us.mark.every || us.run == 0) {
 		return deployPlan{decision: Superseded, run: newest}
 	}
 	for _, r := range rivals {
-		if us.same(r) && (us.run == 0 || r.ID < us.run) && !us.passed(r, rivals) {
+		if r.alive() && us.same(r) && (us.run == 0 || r.ID < us.run) && !us.between(rivals, r.mark.seq, r.ID, us.mark.seq, us.run) {
 			return deployPlan{decision: Adopt, run: r.ID}
 		}
 	}
 	var p deployPlan
 	for _, r := range rivals {
-		duplicate := us.same(r) && r.ID > us.run
+		duplicate := us.same(r) && r.ID > us.run && !us.between(rivals, us.mark.seq, us.run, r.mark.seq, r.ID)
 		older := !us.outdatedBy(r) && !us.mark.every && !r.mark.every
 		if us.run != 0 && r.Status == RunQueued && (duplicate || older) {
 			p.cancel = append(p.cancel, r.ID)
@@ -140,7 +144,7 @@ func decideDeployment(runs []*Run, us deployClaim) deployPlan {
 func (us deployClaim) newest(rivals []deployment) int64 {
 	var newest deployment
 	for _, r := range rivals {
-		if !us.same(r) && us.outdatedBy(r) && (newest.Run == nil || newerMerge(r.mark.seq, r.ID, newest.mark.seq, newest.ID)) {
+		if r.alive() && !us.same(r) && us.outdatedBy(r) && (newest.Run == nil || newerMerge(r.mark.seq, r.ID, newest.mark.seq, newest.ID)) {
 			newest = r
 		}
 	}
@@ -150,13 +154,13 @@ func (us deployClaim) newest(rivals []deployment) int64 {
 	return newest.ID
 }
 
-// passed tells whether another merge came between an earlier deployment of the claim's
-// commit and the claim, as after a revert of a revert: that one is then as old as any.
-// Before there is a run of ours only sequences can tell.
-func (us deployClaim) passed(twin deployment, rivals []deployment) bool {
+// between tells whether another merge came between two of the claim's commit, as after a
+// revert of a revert: they are then no duplicates. Before the newer one has a run only
+// sequences can tell.
+func (us deployClaim) between(rivals []deployment, seq, run, laterSeq, laterRun int64) bool {
 	for _, r := range rivals {
-		unknown := us.run == 0 && (us.mark.seq == 0 || r.mark.seq == 0)
-		if !us.same(r) && !unknown && newerMerge(r.mark.seq, r.ID, twin.mark.seq, twin.ID) && newerMerge(us.mark.seq, us.run, r.mark.seq, r.ID) {
+		unknown := laterRun == 0 && (laterSeq == 0 || r.mark.seq == 0)
+		if !us.same(r) && !unknown && newerMerge(r.mark.seq, r.ID, seq, run) && newerMerge(laterSeq, laterRun, r.mark.seq, r.ID) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package dbtcloud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,7 +11,7 @@ import (
 // place takes a merge to its run: look, trigger, look again, and only then cancel what is
 // older and still waits.
 func (x *Deployment) place(ctx context.Context) error {
-	runs, err := x.active(ctx)
+	runs, err := x.observe(ctx)
 	if err != nil {
 		return fmt.Errorf("dbtcloud: listing the active runs of job %d: %w", x.us.job, err)
 	}
@@ -42,9 +43,32 @@ func (x *Deployment) place(ctx context.Context) error {
 	return err
 }
 
-// active lists the active runs of the job, by id.
-func (x *Deployment) active(ctx context.Context) ([]*Run, error) {
-	return Collect(x.d.Client.Runs.All(ctx, RunFilter{JobID: x.us.job, Statuses: Active(), Include: []RunInclude{RunWithTrigger}}))
+// observe lists the active runs of the job, by id, and if another one is of our commit all
+// runs since the first: they tell whether another merge came between.
+func (x *Deployment) observe(ctx context.Context) ([]*Run, error) {
+	runs, err := Collect(x.d.Client.Runs.All(ctx, RunFilter{JobID: x.us.job, Statuses: Active(), Include: []RunInclude{RunWithTrigger}}))
+	if err != nil {
+		return nil, err
+	}
+	rivals := x.us.rivals(runs)
+	twin := slices.IndexFunc(rivals, x.us.same)
+	if twin < 0 {
+		return runs, nil
+	}
+	first, last := rivals[twin].ID, runs[len(runs)-1].ID
+	if x.us.run != 0 {
+		first = min(first, x.us.run)
+	}
+	since, err := x.d.Client.Runs.listed(ctx, RunFilter{JobID: x.us.job, After: first}, x.d.poll(), func(since []*Run) bool {
+		return last == first || slices.ContainsFunc(since, func(r *Run) bool { return r.ID == last })
+	})
+	for _, run := range since {
+		if !slices.ContainsFunc(runs, func(r *Run) bool { return r.ID == run.ID }) {
+			runs = append(runs, run)
+		}
+	}
+	slices.SortFunc(runs, func(a, b *Run) int { return cmp.Compare(a.ID, b.ID) })
+	return runs, err
 }
 
 // plan decides, and looks at what it would give way to first: lists may be stale. A
@@ -63,7 +87,9 @@ func (x *Deployment) plan(ctx context.Context, runs []*Run) (deployPlan, *Run, e
 		if run.Status != RunCancelled && (p.decision != Adopt || x.us.run != 0 || !run.Status.Terminal()) {
 			return p, run, nil
 		}
-		runs = slices.DeleteFunc(slices.Clone(runs), func(r *Run) bool { return r.ID == p.run })
+		i := slices.IndexFunc(runs, func(r *Run) bool { return r.ID == p.run })
+		runs = slices.Clone(runs)
+		runs[i] = run
 	}
 }
 
@@ -87,7 +113,7 @@ func (x *Deployment) confirm(ctx context.Context, patience time.Duration) error 
 
 // confirmed is one look of confirm.
 func (x *Deployment) confirmed(ctx context.Context) (bool, error) {
-	runs, err := x.active(ctx)
+	runs, err := x.observe(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -95,6 +121,11 @@ func (x *Deployment) confirmed(ctx context.Context) (bool, error) {
 		err = x.settle(ctx, runs)
 		return err == nil, err
 	}
+	return x.ended(ctx)
+}
+
+// ended looks whether our run has ended, and if it was cancelled finds out what for.
+func (x *Deployment) ended(ctx context.Context) (bool, error) {
 	run, err := x.d.Client.Runs.Get(ctx, x.us.run, RunWithTrigger)
 	if err != nil || !run.Status.Terminal() {
 		return false, err
@@ -117,7 +148,9 @@ func (x *Deployment) settle(ctx context.Context, runs []*Run) error {
 		switch {
 		case err != nil:
 			return err
-		case ours == nil: // it has begun, and is deployed: the other comes after it
+		case ours == nil: // it has begun, and is deployed before the other; or others were faster
+			_, err = x.ended(ctx)
+			return err
 		case plan.decision == Superseded:
 			x.Run = ours
 			x.supersede(plan.run)
@@ -125,6 +158,11 @@ func (x *Deployment) settle(ctx context.Context, runs []*Run) error {
 			x.adopt(run)
 		}
 		return nil
+	}
+	if len(plan.cancel) > 0 {
+		if over, err := x.ended(ctx); over || err != nil {
+			return err // nothing is cancelled for the sake of a run that is gone
+		}
 	}
 	for _, id := range plan.cancel {
 		run, err := x.cancelQueued(ctx, id)
@@ -173,6 +211,22 @@ func (x *Deployment) adopt(run *Run) {
 	x.say("following run %d, which deploys this commit already", run.ID)
 }
 
+// beside are the runs as they were when our run was cancelled: those that lived beside
+// it count as queued.
+func (x *Deployment) beside(runs []*Run) []*Run {
+	out := make([]*Run, len(runs))
+	for i, r := range runs {
+		after := r.CreatedAt.After(x.Run.FinishedAt.Time) && !x.Run.FinishedAt.IsZero()
+		before := r.FinishedAt.Before(x.Run.CreatedAt.Time) && !r.FinishedAt.IsZero()
+		run := *r
+		if run.Status = RunQueued; after || before {
+			run.Status = RunCancelled
+		}
+		out[i] = &run
+	}
+	return out
+}
+
 // replaced finds out what our run was cancelled for, if it was for the sake of another
 // deployment: a newer merge, an earlier run of the same commit, which is followed, or a
 // merge that is newer than the run but older than ours; then ours is triggered again.
@@ -181,11 +235,7 @@ func (x *Deployment) replaced(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	beside := slices.DeleteFunc(runs, func(r *Run) bool {
-		after := r.CreatedAt.After(x.Run.FinishedAt.Time) && !x.Run.FinishedAt.IsZero()
-		before := r.FinishedAt.Before(x.Run.CreatedAt.Time) && !r.FinishedAt.IsZero()
-		return after || before
-	})
+	beside := x.beside(runs)
 	switch p := decideDeployment(beside, x.us); {
 	case p.decision == Superseded:
 		x.supersede(p.run)

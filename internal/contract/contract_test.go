@@ -26,7 +26,7 @@ type scenario struct {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	c := newContract(load(t))
-	scenarios := slices.Concat(accountScenarios(), projectScenarios(), environmentScenarios(), variableScenarios(), jobScenarios(), runScenarios(), updateScenarios(), autoscaleScenarios())
+	scenarios := slices.Concat(accountScenarios(), projectScenarios(), environmentScenarios(), variableScenarios(), jobScenarios(), runScenarios(), updateScenarios(), autoscaleScenarios(), deployScenarios())
 	var mu sync.Mutex
 	ran := 0
 	t.Run("scenario", func(t *testing.T) {
