@@ -314,7 +314,13 @@ func TestReopened(t *testing.T) {
 			}
 		}, func() {
 			time.Sleep(2 * time.Minute)
-			r := s.started(s.ci(), push(7, 2))
+			late := around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/run/") {
+					time.Sleep(30 * time.Second) // the close sees that its cleanup is cancelled, and not yet what for
+				}
+				return next.RoundTrip(r)
+			})
+			r := s.started(s.ci(late), push(7, 2))
 			cleanup := s.wantCleanups(1)[0]
 			if diff := cmp.Diff([]int64{cleanup.ID}, r.CancelledRunIDs); diff != "" || r.Decision != dbtcloud.OnSource {
 				t.Errorf("%s, cancelled (-want +got):\n%s", r.Decision, diff)
