@@ -37,6 +37,8 @@ or by --payload: a JSON object with any field of the trigger request, such as
 
   --payload='{"cause":"CI","git_sha":"'"$SHA"'","github_pull_request_id":'"$NUMBER"'}'
 
+In a pipeline, dbtcloud ci run finds it out by itself.
+
 Numbers may stand in quotes. A flag overrides the field of the payload that it
 stands for; a pull-request flag overrides the payload's pull request.
 

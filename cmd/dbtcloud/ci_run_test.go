@@ -175,8 +175,8 @@ func TestCIRunExitStatus(t *testing.T) {
 				test.set(t, c)
 			}
 			o := c.ciRun(t, strings.Fields(test.args)...).want(t, test.status)
-			if !strings.Contains(o.stderr, test.want) {
-				t.Errorf("stderr %q does not say %q", o.stderr, test.want)
+			if !strings.Contains(o.stderr, test.want) || test.args == "--no-wait" && strings.Contains(o.stderr, "report: ") {
+				t.Errorf("stderr %q does not say %q, or reports what nobody waited for", o.stderr, test.want)
 			}
 		})
 	}
@@ -281,23 +281,32 @@ func TestCIRunBadInput(t *testing.T) {
 		{name: "no token", fixture: pr, set: func(_ *testing.T, c *cloud) { delete(c.env, "DBT_CLOUD_SERVICE_TOKEN") }, want: "API token: is missing: "},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			c := inPipeline(t, test.fixture, dbtcloudtest.Outcome{})
-			if test.set != nil {
-				test.set(t, c)
-			}
-			o := c.ciRun(t, test.args...).want(t, exitBadInput)
-			if !strings.Contains(o.stderr, test.want) || !strings.HasPrefix(o.stderr, "dbtcloud: ") || strings.Count(o.stderr, "\n") != 1 || o.stdout != "" {
-				t.Errorf("stdout %q, stderr %q, want one line with %q", o.stdout, o.stderr, test.want)
-			}
-			if word := goWords.FindString(o.stderr); word != "" {
-				t.Errorf("stderr %q speaks Go: %q", o.stderr, word)
-			}
-			if n := len(c.Requests()); n > 0 {
-				t.Errorf("%d requests", n)
-			}
-		})
+		for _, output := range []string{"text", "json"} {
+			t.Run(test.name+" "+output, func(t *testing.T) {
+				t.Parallel()
+				c := inPipeline(t, test.fixture, dbtcloudtest.Outcome{})
+				if test.set != nil {
+					test.set(t, c)
+				}
+				o := c.ciRun(t, append(test.args, "--output="+output)...).want(t, exitBadInput)
+				if !strings.Contains(o.stderr, test.want) || !strings.HasPrefix(o.stderr, "dbtcloud: ") || strings.Count(o.stderr, "\n") != 1 {
+					t.Errorf("stderr %q, want one line with %q", o.stderr, test.want)
+				}
+				if word := goWords.FindString(o.stderr); word != "" {
+					t.Errorf("stderr %q speaks Go: %q", o.stderr, word)
+				}
+				if output == "text" || strings.Contains(o.stderr, " flag") {
+					if o.stdout != "" {
+						t.Errorf("stdout %q, want nothing", o.stdout)
+					}
+				} else if got := o.object(t); got["error"] == nil || got["run_id"] != nil || got["decision"] != nil {
+					t.Errorf("object %v, want an error and no run", got)
+				}
+				if n := len(c.Requests()); n > 0 {
+					t.Errorf("%d requests", n)
+				}
+			})
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func exitStatus(err error) int {
 		return exitInterrupted
 	case errors.Is(err, errDeadline):
 		return exitDeadline
-	case errors.Is(err, dbtcloud.ErrInvalid), errors.Is(err, dbtcloud.ErrNoCI), errors.Is(err, dbtcloud.ErrNotTestable):
+	case errors.Is(err, dbtcloud.ErrInvalid), errors.Is(err, dbtcloud.ErrNotTestable):
 		return exitBadInput
 	default:
 		return exitRefused

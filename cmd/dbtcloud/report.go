@@ -65,6 +65,9 @@ func (r *reporting) check(wait bool) error {
 		if file.name == "" {
 			continue
 		}
+		if file.name == "-" {
+			problems = append(problems, fmt.Errorf("%s: stdout has the result: give the name of a file", file.flag))
+		}
 		info, err := os.Stat(file.name)
 		if err == nil && info.IsDir() {
 			problems = append(problems, fmt.Errorf("%s: %s is a directory: give the name of a file", file.flag, file.name))

@@ -249,6 +249,7 @@ func TestReportBadInput(t *testing.T) {
 		{[]string{"ci", "run", "--junit="}, `--junit" flag: is empty: is the variable set`},
 		{[]string{"ci", "run", "--markdown=" + dir}, "--markdown: " + dir + " is a directory: give the name of a file"},
 		{[]string{"ci", "run", "--junit=a.xml", "--digest=./a.xml"}, "--junit and --digest: are the same file, ./a.xml"},
+		{[]string{"ci", "run", "--digest", "-"}, "--digest: stdout has the result: give the name of a file"},
 		{[]string{"ci", "run", "--no-wait", "--junit=a.xml"}, "a report: needs a run that is waited for: give --wait too"},
 		{[]string{"ci", "run", "--no-wait", "--comment"}, "a report: needs a run that is waited for"},
 		{[]string{"ci", "run", "--no-wait", "--commit-status"}, "a report: needs a run that is waited for"},
@@ -268,6 +269,15 @@ func TestReportBadInput(t *testing.T) {
 				t.Errorf("stdout %q, %d requests, stderr %q, want one line with %q", o.stdout, len(c.Requests()), o.stderr, test.want)
 			}
 		})
+	}
+}
+
+// TestReportIntoADevice: what is no plain file may be given twice.
+func TestReportIntoADevice(t *testing.T) {
+	t.Parallel()
+	c := inPipeline(t, "gitlab/pull_request", green())
+	if o := c.ciRun(t, "--junit="+os.DevNull, "--digest="+os.DevNull).want(t, exitSuccess); strings.Contains(o.stderr, "report: ") {
+		t.Errorf("stderr %s", o.stderr)
 	}
 }
 
@@ -356,7 +366,8 @@ func TestReportOfASupersededChange(t *testing.T) {
 		older <- c.ciRun(t, append(reportFiles(dir), "--commit-status", "--comment", "--sequence=5")...)
 	}()
 	await(t, "the older change runs", func() bool { return len(c.Runs()) == 1 })
-	c.ciRun(t, "--sha="+sha1, "--sequence=6", "--no-wait").want(t, exitSuccess)
+	c.AddRun(dbtcloudtest.RunSpec{JobID: c.job, PullRequest: dbtcloudtest.PullRequest{Host: dbtcloudtest.GitHub, Number: 42}, SHA: sha3}) // newer
+	c.FinishRun(c.Runs()[0].ID, dbtcloudtest.Cancelled)
 	o := (<-older).want(t, exitCancelled)
 	if statuses, comments := h.seen(); len(comments) != 0 || len(statuses) != 1 || statuses[0]["state"] != "error" {
 		t.Errorf("comments %q, statuses %v", comments, statuses)
@@ -369,6 +380,7 @@ func TestReportOfASupersededChange(t *testing.T) {
 		t.Errorf("stderr %s", o.stderr)
 	}
 	// One that never had a run has nothing to report.
+	c.ciRun(t, "--sha="+sha1, "--sequence=6", "--no-wait").want(t, exitSuccess)
 	before := len(c.Runs())
 	o = c.ciRun(t, "--commit-status", "--comment", "--sequence=4", "--junit="+dir+"/none.xml").want(t, exitCancelled)
 	statuses, _ := h.seen()
