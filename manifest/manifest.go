@@ -78,6 +78,7 @@ type Node struct {
 type Config struct {
 	Materialized    string
 	Severity        string          // of a test, as written: error, WARN ...
+	Disabled        bool            // enabled is false; dbt leaves such a node out of the graph wherever it stands
 	PersistRelation bool            // persist_docs: the description is written to the warehouse
 	PersistColumns  bool            // persist_docs: those of the columns are
 	Raw             json.RawMessage // all of it; nodes share the bytes, which must not be changed

@@ -252,6 +252,9 @@ func (c *Config) read() error {
 		case "severity":
 			value, err = s.text()
 			c.Severity = string(value)
+		case "enabled":
+			value, err = s.value()
+			c.Disabled = string(value) == "false"
 		case "persist_docs":
 			if value, err = s.value(); err == nil && value[0] == '{' && len(value) > 2 {
 				docs, _ := decoded(value).(map[string]any)

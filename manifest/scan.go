@@ -392,7 +392,7 @@ func (s *scanner) escape() error {
 		}
 		ok := bytes.IndexByte([]byte(`"\/bfnrt`), kind) >= 0
 		if kind == 'u' {
-			_, ok = hex(s.buf[s.pos+2 : s.pos+6])
+			_, ok = hexDigits(s.buf[s.pos+2 : s.pos+6])
 		}
 		if !ok {
 			return fmt.Errorf("there is the escape %q in a text", s.buf[s.pos:s.pos+length])

@@ -48,11 +48,11 @@ func unescape(raw []byte) (rune, []byte) {
 	case 't':
 		return '\t', raw[2:]
 	case 'u':
-		r, _ := hex(raw[2:6])
+		r, _ := hexDigits(raw[2:6])
 		raw = raw[6:]
 		if utf16.IsSurrogate(r) {
 			if len(raw) >= 6 && raw[0] == '\\' && raw[1] == 'u' {
-				low, _ := hex(raw[2:6])
+				low, _ := hexDigits(raw[2:6])
 				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
 					return pair, raw[6:]
 				}
@@ -64,8 +64,8 @@ func unescape(raw []byte) (rune, []byte) {
 	return rune(raw[1]), raw[2:]
 }
 
-// hex is the value of hexadecimal digits, and whether they are all that.
-func hex(digits []byte) (rune, bool) {
+// hexDigits is the value of hexadecimal digits, and whether they are all that.
+func hexDigits(digits []byte) (rune, bool) {
 	var r rune
 	for _, c := range digits {
 		switch {
