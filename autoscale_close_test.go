@@ -199,23 +199,25 @@ func TestCleanup(t *testing.T) {
 	})
 }
 
-// What becomes of a cleanup is told.
-func TestCleanupOutcome(t *testing.T) {
+// cleanupCase is a situation in which pull request 7 is closed.
+type cleanupCase struct {
+	opts     []dbtcloudtest.Option
+	noWait   bool
+	set      func(*stage)
+	what     dbtcloud.Closing
+	cleanups int
+	status   dbtcloud.RunStatus
+	fails    bool // with a RunFailedError of the cleanup
+	err      error
+	says     string
+}
+
+func cleanupCases() map[string]cleanupCase {
 	failing := dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
 		return dbtcloudtest.Outcome{Duration: runTime, Status: dbtcloudtest.Error}
 	})
 	newer := func(s *stage) { s.markedRun(s.job, numbered(push(7, 1), 6)) }
-	tests := map[string]struct {
-		opts     []dbtcloudtest.Option
-		noWait   bool
-		set      func(*stage)
-		what     dbtcloud.Closing
-		cleanups int
-		status   dbtcloud.RunStatus
-		fails    bool // with a RunFailedError of the cleanup
-		err      error
-		says     string
-	}{
+	return map[string]cleanupCase{
 		"nothing was active": {what: dropping(), cleanups: 1, status: dbtcloud.RunSuccess},
 		"it fails":           {opts: []dbtcloudtest.Option{failing}, what: dropping(), cleanups: 1, status: dbtcloud.RunError, fails: true},
 		"nobody waits":       {opts: []dbtcloudtest.Option{failing}, noWait: true, what: dropping(), cleanups: 1, status: dbtcloud.RunRunning},
@@ -242,8 +244,12 @@ func TestCleanupOutcome(t *testing.T) {
 		"another's cleanup with these steps": {what: dropping(), cleanups: 1, status: dbtcloud.RunSuccess,
 			set: func(s *stage) { s.foreignCleanup(dropping().CleanupSteps[0]) }},
 	}
+}
+
+// What becomes of a cleanup is told.
+func TestCleanupOutcome(t *testing.T) {
 	t.Parallel()
-	for name, tt := range tests {
+	for name, tt := range cleanupCases() {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				s := newStage(t, tt.opts...)
