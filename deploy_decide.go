@@ -2,6 +2,7 @@ package dbtcloud
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -59,7 +60,7 @@ func deployLine(d *Deployer, branch string) string {
 	t.Cause, t.GitBranch = "", branch
 	body, _ := json.Marshal(t) // it has been validated
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", d.JobID, body))
-	return fmt.Sprintf("%x", sum[:6])
+	return hex.EncodeToString(sum[:6])
 }
 
 // deployment is a run with the marker of a deployment.

@@ -69,6 +69,9 @@ func TestDecideDeployment(t *testing.T) {
 		{"two runners at once: the lower run stays", our.with(9), []*Run{runOf(claimOf(5, 5), 8, RunQueued), runOf(our, 9, RunQueued)}, deployPlan{decision: Adopt, run: 8}},
 		{"two runners at once: the higher one goes", our.with(8), []*Run{runOf(our, 8, RunQueued), runOf(claimOf(5, 5), 9, RunQueued)}, deployPlan{cancel: []int64{9}}},
 
+		{"another merge came between and is gone: no duplicates", claimOf(5, 1).with(1),
+			[]*Run{runOf(claimOf(5, 1), 1, RunRunning), runOf(claimOf(6, 2), 2, RunCancelled), runOf(claimOf(5, 3), 3, RunQueued)}, deployPlan{}},
+
 		{"every merge: nothing is cancelled", every(5).with(9), []*Run{runOf(claimOf(4, 0), 8, RunQueued), runOf(claimOf(6, 0), 10, RunQueued)}, deployPlan{}},
 		{"every merge: nobody cancels it", our.with(9), []*Run{runOf(every(4), 8, RunQueued)}, deployPlan{}},
 		{"every merge: a duplicate is one all the same", every(5).with(8), []*Run{runOf(every(5), 9, RunQueued)}, deployPlan{cancel: []int64{9}}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -421,6 +422,37 @@ func TestDeploymentBesideBlindLists(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRevertOfARevert: a commit is merged, another one, and the first again, all while the first is deployed. Its runner
+// looks late, when the one between has been cancelled: it does not take the last for a duplicate of its own.
+func TestRevertOfARevert(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		slow := s.deployer()
+		slow.Client = s.client(around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if r.URL.Query().Has("status__in") && len(s.Runs()) > 0 {
+				time.Sleep(30 * time.Second)
+			}
+			return next.RoundTrip(r)
+		}))
+		again := merged(1)
+		again.Sequence = 3
+		together(
+			func() { s.deploys(slow, merged(1)) },
+			func() { time.Sleep(5 * time.Second); s.deploys(s.deployer(), merged(2)) },
+			func() {
+				time.Sleep(10 * time.Second)
+				x := s.deploys(s.deployer(), again)
+				if run, err := x.Wait(t.Context()); err != nil || run.ID != s.Runs()[2].ID || len(x.Coalesced) != 1 {
+					t.Errorf("run %+v, %v; coalesced %v", run, err, x.Coalesced)
+				}
+			},
+		)
+		if diff := cmp.Diff([]int{1, 1}, s.ran()); diff != "" {
+			t.Errorf("deployed (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // TestRefusedLooks: a token that may trigger and not cancel deploys all the same.

@@ -229,8 +229,8 @@ func (d *Deployments) judged(r Deployed) bool {
 	return (by.Fate == Followed || by.Fate == Superseded) && !by.Faulty
 }
 
-// Order: no older merge begins after a newer one of its line has begun, if its runner could see both while the newer one
-// was active.
+// Order tells of older merges that began after a newer one of their line had begun, though their runner could see both
+// while the newer one was active.
 func (d *Deployments) Order() (out []string) {
 	for _, older := range d.Runs {
 		if older.By < 0 || older.Every || older.Begun.IsZero() || !d.judged(older) {
