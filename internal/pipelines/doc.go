@@ -13,6 +13,9 @@
 //   - places sets the variables that say where results are shown, and shown are the files that show them.
 //   - stop is how the provider stops a step that is cancelled, idle the events that must start nothing.
 //
+// The program beside each file (main.go) is played in the place of the command, see programs_test.go. Whether a file is what its
+// provider reads is asked of what others wrote, or of small strict readers where there is nothing, see validators_test.go.
+//
 // Each provider is put through every play of plays_test.go, and through plays of its own (also). What must come of it lies in
 // testdata/golden/<name>, ids and times normalized; -update writes it anew.
 package pipelines

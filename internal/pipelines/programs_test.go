@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -73,5 +74,22 @@ func (c play) playProgram(t *testing.T, w *world) {
 	c.check(t, w)
 	if failed := "not_null_orders_id"; c.name == "red" && !strings.Contains(r.story(t), failed) {
 		t.Errorf("%s is shown nowhere:\n%s", failed, r.story(t))
+	}
+}
+
+// TestPages: each pipeline file is in the README and in the page on CI providers.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	for _, page := range []struct{ name, link string }{{"README.md", "](examples/%s)"}, {"docs/ci.md", "](../examples/%s/%f)"}} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(page.name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range providers() {
+			link := strings.NewReplacer("%s", p.name, "%f", p.file).Replace(page.link)
+			if !strings.Contains(string(raw), link) {
+				t.Errorf("%s has no %s", page.name, link)
+			}
+		}
 	}
 }
