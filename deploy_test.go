@@ -183,20 +183,20 @@ func TestTwoRunnersDeployAtOnce(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(lag)))
 				s.deploys(s.deployer(), merged(1)) // both wait behind it
-				var runs []int64
-				one := func(d *dbtcloud.Deployer) func() {
+				var runs [2]int64
+				one := func(i int) func() {
+					d := s.deployer()
 					return func() {
-						x := s.deploys(d, merged(5))
-						run, err := x.Wait(t.Context())
+						run, err := s.deploys(d, merged(5)).Wait(t.Context())
 						if err != nil {
 							t.Errorf("%v", err)
 							return
 						}
-						runs = append(runs, run.ID)
+						runs[i] = run.ID
 					}
 				}
-				together(one(s.deployer()), one(s.deployer()))
-				if len(runs) != 2 || runs[0] != runs[1] {
+				together(one(0), one(1))
+				if runs[0] == 0 || runs[0] != runs[1] {
 					t.Errorf("they follow the runs %v", runs)
 				}
 				if diff := cmp.Diff([]int{1, 5}, s.ran()); diff != "" {
@@ -405,8 +405,7 @@ func TestDeploymentBesideBlindLists(t *testing.T) {
 				s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(2*time.Minute)))
 				d := s.deployer()
 				d.NoWait = !wait
-				var older []*dbtcloud.Deployment
-				together(func() { older = append(older, s.deploys(d, merged(1))) }, func() { time.Sleep(time.Second); older = append(older, s.deploys(d, merged(2))) },
+				together(func() { s.deploys(d, merged(1)) }, func() { time.Sleep(time.Second); s.deploys(d, merged(2)) },
 					func() {
 						time.Sleep(2 * time.Second)
 						x := s.deploys(d, merged(3))
