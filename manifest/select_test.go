@@ -1,0 +1,232 @@
+package manifest_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/slimci/dbtcloud/manifest"
+)
+
+// shop is a project whose orders come from a source and a seed, and end in a dashboard.
+const shop = `{
+  "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "dbt_version": "1.12.3", "project_name": "shop"},
+  "nodes": {
+    "seed.shop.countries": {"resource_type": "seed", "package_name": "shop", "name": "countries", "fqn": ["shop", "countries"],
+      "original_file_path": "seeds/countries.csv", "raw_code": "", "depends_on": {"macros": []}},
+    "model.shop.stg_orders": {"resource_type": "model", "package_name": "shop", "name": "stg_orders", "fqn": ["shop", "staging", "stg_orders"],
+      "original_file_path": "models/staging/stg_orders.sql", "patch_path": "shop://models/staging.yml", "raw_code": "select 1", "access": "private",
+      "tags": ["nightly", "raw data"], "config": {"materialized": "view", "enabled": true, "tags": ["nightly"], "meta": {"owner": "ann", "level": 1, "keys": "x", "flags": [true]}},
+      "depends_on": {"nodes": ["source.shop.erp.orders"]}},
+    "model.shop.orders": {"resource_type": "model", "package_name": "shop", "name": "orders", "fqn": ["shop", "marts", "orders"],
+      "original_file_path": "models/marts/orders.sql", "raw_code": "select 2", "access": "public",
+      "config": {"materialized": "incremental", "group": "finance", "unique_key": ["id", "day"], "contract": {"enforced": true}, "full_refresh": false},
+      "depends_on": {"nodes": ["model.shop.stg_orders", "seed.shop.countries", "function.shop.cents"]}},
+    "model.shop.report.v1": {"resource_type": "model", "package_name": "shop", "name": "report", "version": 1, "latest_version": 2, "fqn": ["shop", "marts", "report", "v1"],
+      "original_file_path": "models/marts/report_v1.sql", "raw_code": "select 3", "depends_on": {"nodes": ["model.shop.orders"]}},
+    "model.shop.report.v2": {"resource_type": "model", "package_name": "shop", "name": "report", "version": 2, "latest_version": 2, "fqn": ["shop", "marts", "report", "v2"],
+      "original_file_path": "models/marts/report.sql", "raw_code": "select 3", "depends_on": {"nodes": ["model.shop.orders"]}},
+    "model.shop.report.v10": {"resource_type": "model", "package_name": "shop", "name": "report", "version": 10, "latest_version": 2, "fqn": ["shop", "marts", "report", "v10"],
+      "original_file_path": "models/marts/report_v10.sql", "raw_code": " ", "depends_on": {"nodes": ["model.shop.orders"]}},
+    "model.tools.dates": {"resource_type": "model", "package_name": "tools", "name": "dates", "fqn": ["tools", "dates"],
+      "original_file_path": "models/marts/dates.sql", "raw_code": "select 4", "depends_on": {"nodes": []}},
+    "snapshot.shop.history": {"resource_type": "snapshot", "package_name": "shop", "name": "history", "fqn": ["shop", "history"],
+      "original_file_path": "snapshots/history.sql", "raw_code": "select 5", "depends_on": {"nodes": ["model.shop.orders"]}},
+    "test.shop.unique_orders": {"resource_type": "test", "package_name": "shop", "name": "unique_orders", "fqn": ["shop", "marts", "unique_orders"],
+      "original_file_path": "models/marts.yml", "raw_code": "x", "test_metadata": {"name": "unique"}, "config": {"severity": "WARN"}, "depends_on": {"nodes": ["model.shop.orders"]}},
+    "test.shop.related": {"resource_type": "test", "package_name": "shop", "name": "related", "fqn": ["shop", "marts", "related"],
+      "original_file_path": "models/marts.yml", "raw_code": "x", "test_metadata": {"name": "relationships"}, "depends_on": {"nodes": ["model.shop.orders", "model.shop.stg_orders"]}},
+    "test.shop.loaded": {"resource_type": "test", "package_name": "shop", "name": "loaded", "fqn": ["shop", "loaded"],
+      "original_file_path": "tests/loaded.sql", "raw_code": "x", "depends_on": {"nodes": ["source.shop.erp.orders", "model.shop.orders"]}},
+    "analysis.shop.look": {"resource_type": "analysis", "package_name": "shop", "name": "look", "fqn": ["shop", "analysis", "look"],
+      "original_file_path": "analyses/look.sql", "raw_code": "select 6", "depends_on": {"nodes": ["model.shop.orders"]}},
+    "operation.shop.hook": {"resource_type": "operation", "package_name": "shop", "name": "hook", "fqn": ["shop", "hooks", "hook"],
+      "original_file_path": "./dbt_project.yml", "raw_code": "grant", "depends_on": {"nodes": []}}
+  },
+  "sources": {"source.shop.erp.orders": {"resource_type": "source", "package_name": "shop", "source_name": "erp", "name": "orders", "fqn": ["shop", "staging", "erp", "orders"],
+      "original_file_path": "models/staging.yml", "tags": ["nightly"], "config": {"enabled": true}}},
+  "exposures": {"exposure.shop.board": {"resource_type": "exposure", "package_name": "shop", "name": "board", "fqn": ["shop", "board"],
+      "original_file_path": "models/board.yml", "depends_on": {"nodes": ["model.shop.report.v2", "metric.shop.revenue"]}}},
+  "metrics": {"metric.shop.revenue": {"resource_type": "metric", "package_name": "shop", "name": "revenue", "fqn": ["shop", "revenue"],
+      "original_file_path": "models/metrics.yml", "config": {"group": "finance"}, "depends_on": {"nodes": ["semantic_model.shop.sales"]}}},
+  "semantic_models": {"semantic_model.shop.sales": {"resource_type": "semantic_model", "package_name": "shop", "name": "sales", "fqn": ["shop", "sales"],
+      "original_file_path": "models/metrics.yml", "depends_on": {"nodes": ["model.shop.orders"]}}},
+  "saved_queries": {"saved_query.shop.weekly": {"resource_type": "saved_query", "package_name": "shop", "name": "weekly", "fqn": ["shop", "weekly"],
+      "original_file_path": "models/metrics.yml", "tags": ["weekly"], "depends_on": {"nodes": ["metric.shop.revenue"]}}},
+  "unit_tests": {"unit_test.shop.orders.sums": {"resource_type": "unit_test", "package_name": "shop", "name": "sums", "model": "orders", "fqn": ["shop", "marts", "orders", "sums"],
+      "original_file_path": "models/marts.yml", "config": {"tags": ["quick"]}, "depends_on": {"nodes": ["model.shop.orders"]}}},
+  "functions": {"function.shop.cents": {"resource_type": "function", "package_name": "shop", "name": "cents", "fqn": ["shop", "cents"],
+      "original_file_path": "functions/cents.sql", "raw_code": "x * 100", "depends_on": {"nodes": []}}},
+  "selectors": {
+    "nightly": {"name": "nightly", "definition": {"method": "tag", "value": "nightly", "children": true, "children_depth": "1", "indirect_selection": "empty"}},
+    "finance": {"name": "finance", "definition": {"union": [{"group": "finance"}, {"exclude": [{"method": "resource_type", "value": "metric"}]}]}},
+    "both": {"name": "both", "definition": {"intersection": [{"method": "selector", "value": "fin*"}, "public"]}},
+    "public": {"name": "public", "definition": "access:public"},
+    "flags": {"name": "flags", "definition": {"method": "config.meta.level", "value": 1}}
+  },
+  "disabled": {}, "macros": {}
+}`
+
+func read(t testing.TB, document string) *manifest.Manifest {
+	t.Helper()
+	m, err := manifest.Read(strings.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// names are ids without what all of them have.
+func names(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, strings.Replace(id, ".shop.", ":", 1))
+	}
+	return out
+}
+
+func TestSelectMethods(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	tests := []struct {
+		selector string
+		want     string // without tests that come along
+	}{
+		{"orders", "model:orders"},
+		{"marts.orders", "model:orders unit_test:orders.sums"},
+		{"shop.marts", "model:orders model:report.v1 model:report.v10 model:report.v2 test:related test:unique_orders unit_test:orders.sums"},
+		{"staging", "model:stg_orders"},
+		{"fqn:*ers", "model:orders model:stg_orders test:unique_orders"},
+		{"shop.m?rts.[!u]*", "model:orders model:report.v1 model:report.v10 model:report.v2 test:related unit_test:orders.sums"},
+		{"report", "model:report.v1 model:report.v10 model:report.v2"},
+		{"report.v1", "model:report.v1"},
+		{"report_v10", "model:report.v10"},
+		{"v1", ""},
+		{"shop.cents", "function:cents"},
+		{"tag:nightly", "model:stg_orders source:erp.orders"},
+		{"tag:quick", "unit_test:orders.sums"},
+		{"tag:week*", "saved_query:weekly"},
+		{"group:fin*", "metric:revenue model:orders"},
+		{"access:private", "model:stg_orders"},
+		{"access:protected", "model:report.v1 model:report.v10 model:report.v2 model.tools.dates"},
+		{"source:erp", "source:erp.orders"},
+		{"source:erp.ord*", "source:erp.orders"},
+		{"source:tools.erp.orders", ""},
+		{"path:models/staging", "model:stg_orders"},
+		{"path:models/staging.yml", "model:stg_orders source:erp.orders"},
+		{"path:models/marts/", "model:orders model:report.v1 model:report.v10 model:report.v2 model.tools.dates"},
+		{"path:models/m*/r*.sql", "model:report.v1 model:report.v10 model:report.v2"},
+		{"path:**/report.sql", "model:report.v2"},
+		{"path:models/**", "exposure:board metric:revenue model:orders model:report.v1 model:report.v10 model:report.v2 model:stg_orders model.tools.dates saved_query:weekly semantic_model:sales source:erp.orders test:related test:unique_orders unit_test:orders.sums"},
+		{"models/marts/dates.sql", ""}, // the file of a package is no file of the project
+		{"Report.SQL", ""},
+		{"report.sql", "model:report.v2"},
+		{"file:report*", "model:report.v1 model:report.v10 model:report.v2"},
+		{"file:countries", "seed:countries"},
+		{"package:tools", "model.tools.dates"},
+		{"package:this,resource_type:seed", "seed:countries"},
+		{"config.materialized:view", "model:stg_orders"},
+		{"config.materialized:VIEW", ""},
+		{"config.enabled:True", "model:stg_orders source:erp.orders"},
+		{"config.full_refresh:false", "model:orders"},
+		{"config.contract.enforced:true", "model:orders"},
+		{"config.unique_key:day", "model:orders"},
+		{"config.meta.owner:ann", "model:stg_orders"},
+		{"config.meta.owner:an*", ""},
+		{"config.meta.level:1", ""}, // a text is no number
+		{"config.meta.keys:x", ""},  // hidden by what dictionaries can do
+		{"config.meta.flags:TRUE", "model:stg_orders"},
+		{"config.meta.none.deeper:x", ""},
+		{"config.severity:warn", "test:unique_orders"},
+		{"config:view", ""},
+		{"test_name:uni*", "test:unique_orders"},
+		{"test_name:sums", "unit_test:orders.sums"},
+		{"test_type:generic", "test:related test:unique_orders"},
+		{"test_type:schema", "test:related test:unique_orders"},
+		{"test_type:singular", "test:loaded"},
+		{"test_type:data", "test:loaded test:related test:unique_orders"},
+		{"test_type:unit", "unit_test:orders.sums"},
+		{"resource_type:analysis", "analysis:look"},
+		{"resource_type:operation", ""}, // no command lists them
+		{"exposure:*", "exposure:board"},
+		{"metric:shop.revenue", "metric:revenue"},
+		{"semantic_model:sales", "semantic_model:sales"},
+		{"saved_query:w*", "saved_query:weekly"},
+		{"unit_test:sums", "unit_test:orders.sums"},
+		{"version:latest", "model:report.v2"},
+		{"version:prerelease", "model:report.v10"},
+		{"version:old", "model:report.v1"},
+		{"version:none", "model:orders model:stg_orders model.tools.dates"},
+		{"selector:public", "model:orders test:loaded test:related test:unique_orders unit_test:orders.sums"},
+	}
+	for _, test := range tests {
+		t.Run(test.selector, func(t *testing.T) {
+			t.Parallel()
+			got, err := m.Select(manifest.Query{Select: []string{test.selector}, Indirect: indirectOf(test.selector)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.Fields(test.want), names(got.IDs), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("selected (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// indirectOf leaves tests alone, but where a selector of the manifest says itself what it takes.
+func indirectOf(selector string) manifest.Indirect {
+	if strings.HasPrefix(selector, "selector:") {
+		return manifest.Eager
+	}
+	return manifest.Empty
+}
+
+func TestSelectRefuses(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	tests := []struct {
+		query manifest.Query
+		want  string // in the error
+	}{
+		{manifest.Query{Select: []string{"state:+modified"}}, `did you mean "+state:modified"?`},
+		{manifest.Query{Select: []string{"1+state:modified++2"}}, `did you mean "1+state:modified+2"?`},
+		{manifest.Query{Select: []string{"state:@modified"}}, `did you mean "@state:modified"?`},
+		{manifest.Query{Select: []string{"state:modifed.body+"}}, `did you mean "state:modified.body+"?`},
+		{manifest.Query{Select: []string{"sate:modified"}}, `there is no method "sate"`},
+		{manifest.Query{Select: []string{"sate:modified"}}, `did you mean "state:modified"`},
+		{manifest.Query{Select: []string{"state:modified"}}, "needs a manifest to compare with"},
+		{manifest.Query{Select: []string{"result:error"}}, "needs the run_results.json"},
+		{manifest.Query{Select: []string{"source_status:fresher"}}, "needs the sources.json of the state"},
+		{manifest.Query{Select: []string{"@orders+"}}, `did you mean "@orders"?`},
+		{manifest.Query{Select: []string{"orders\nreport"}}, "line break"},
+		{manifest.Query{Select: []string{"orders"}, Exclude: []string{"test_type:generc"}}, `did you mean "test_type:generic"?`},
+		{manifest.Query{Select: []string{"resource_type:models"}}, `did you mean "resource_type:model"`},
+		{manifest.Query{Select: []string{"version:newest"}}, `"newest" is no kind of version`},
+		{manifest.Query{Select: []string{"source:a.b.c.d"}}, "PACKAGE.SOURCE.TABLE"},
+		{manifest.Query{Select: []string{"metric:a.b.c"}}, "PACKAGE.NAME"},
+		{manifest.Query{Select: []string{"path:/models"}}, "root of the project"},
+		{manifest.Query{Select: []string{"path:models/**.sql"}}, "whole part"},
+		{manifest.Query{Select: []string{"selector:nigthly"}}, `did you mean "selector:nightly"?`},
+		{manifest.Query{Selector: "nigthly"}, `unknown Selector "nigthly"`},
+		{manifest.Query{Selector: "nightly", Select: []string{"orders"}}, "give one of them"},
+		{manifest.Query{Command: "biuld"}, `did you mean "build"?`},
+		{manifest.Query{Indirect: "eagre"}, `did you mean "eager"?`},
+	}
+	for _, test := range tests {
+		t.Run(test.want, func(t *testing.T) {
+			t.Parallel()
+			got, err := m.Select(test.query)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v, %v, want an error with %q", got, err, test.want)
+			}
+			_, isSelector := errors.AsType[*manifest.SelectorError](err)
+			_, isQuery := errors.AsType[*manifest.QueryError](err)
+			if !isSelector && !isQuery {
+				t.Errorf("%T is no type of error that Select has", err)
+			}
+		})
+	}
+}
