@@ -20,7 +20,7 @@ func Compare(old, new *Manifest, e Engine) (*Comparison, error) {
 		e.Now = time.Now()
 	}
 	e.Profile = cmp.Or(e.Profile, ProfileCore112)
-	e.Version = cmp.Or(e.Version, running(e, new.Metadata.DbtVersion))
+	e.Version = cmp.Or(e.Version, running(e.Profile, new.Metadata.DbtVersion))
 	c := &comparer{Comparison: &Comparison{Old: old, New: new, Engine: e, changes: map[string]*Change{}, refused: map[string]error{}}}
 	c.rewriteOld, c.rewriteNew = c.rewrites(old), c.rewrites(new)
 	c.macros = changedMacros(old, new)

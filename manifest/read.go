@@ -153,7 +153,7 @@ func (r *reader) nodeField(n *Node, kind, key string) (err error) {
 	case "test_metadata":
 		n.TestMetadata, err = r.testMetadata()
 	case "raw_code", "raw_sql":
-		n.Code, err = r.code(func(text []byte) { n.ConfigCall = r.keepText(configCall(text)) })
+		n.Code, err = r.code(func(text []byte) { n.ConfigCall = configCall(text) })
 	case "columns":
 		n.Columns, err = r.columns()
 	case "version":
