@@ -35,6 +35,7 @@ const (
 	defaultInterval = 10 * time.Second
 	nativePatience  = 30 * time.Second
 	lookupPatience  = time.Minute
+	newerPatience   = 15 * time.Second // how long, at most, a cancelled run is looked at for the change that it gave way to
 	sweepLimit      = 20 * time.Second // of the sweep in a trigger: later ones do the rest
 	leaveLimit      = 4500 * time.Millisecond
 	lateLeaveLimit  = leaveLimit - lastLook // after a deadline, which was followed by a last look

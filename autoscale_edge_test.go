@@ -386,3 +386,57 @@ func TestLockedAccountCancelsNothing(t *testing.T) {
 		s.wantUntouched()
 	})
 }
+
+// Who cancels for a newer change triggers a little later: that is waited for, and no longer
+// than it may take.
+func TestCancelledBeforeTheNewerChangeIsThere(t *testing.T) {
+	tests := []struct {
+		name string
+		gap  time.Duration // from the cancel to the trigger of the newer change
+		want error
+	}{
+		{"at once", 0, dbtcloud.ErrSuperseded},
+		{"in ten seconds", 10 * time.Second, dbtcloud.ErrSuperseded},
+		{"in an hour", time.Hour, dbtcloud.ErrRunCancelled},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				older := s.started(s.ci(), push(7, 1))
+				var err error
+				together(
+					func() { _, err = older.Wait(t.Context()) },
+					func() {
+						time.Sleep(time.Minute)
+						s.CancelRun(older.Run.ID, "A newer pipeline", "")
+						time.Sleep(test.gap)
+						s.succeeds(s.started(s.ci(), push(7, 2)))
+					},
+				)
+				wantError(t, err, test.want)
+			})
+		})
+	}
+}
+
+// Being interrupted while a newer change is looked for does not hide how the run ended.
+func TestInterruptedAfterTheCancel(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		r := s.started(s.ci(), push(7, 1))
+		ctx, interrupt := context.WithCancel(t.Context())
+		defer interrupt()
+		var err error
+		together(
+			func() { _, err = r.Wait(ctx) },
+			func() {
+				time.Sleep(time.Minute)
+				s.CancelRun(r.Run.ID, "Ada Lovelace", "")
+				time.Sleep(12 * time.Second)
+				interrupt()
+			},
+		)
+		wantError(t, err, dbtcloud.ErrRunCancelled, "Ada Lovelace")
+	})
+}

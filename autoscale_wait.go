@@ -28,10 +28,17 @@ func (r *CIRun) Wait(ctx context.Context) (*Run, error) {
 		}
 		return r.look(look)
 	})
-	if ctx.Err() != nil && (r.underway() || !r.Run.Status.Terminal()) && !errors.Is(err, ErrSuperseded) {
+	switch {
+	case ctx.Err() == nil:
+	case (r.underway() || !r.Run.Status.Terminal()) && !errors.Is(err, ErrSuperseded):
 		err = r.leave(ctx, err)
-	} else if ctx.Err() != nil && r.CloneJobID != 0 {
-		r.leaveClone(ctx)
+	default:
+		if r.CloneJobID != 0 {
+			r.leaveClone(ctx)
+		}
+		if errors.Is(err, ctx.Err()) {
+			err = outcome(r.Run) // it had ended, and was only looked at for a newer change
+		}
 	}
 	return r.Run, err
 }
@@ -137,6 +144,10 @@ func (r *CIRun) finish(ctx context.Context, s *snapshot) (done bool, err error) 
 	case found:
 		return false, nil
 	case !r.Adopted && !doubled || r.again:
+		// who cancels for a newer change triggers only when it has seen the end of ours
+		if time.Since(r.changed) < min(newerPatience, 3*r.a.poll().Interval) {
+			return false, nil
+		}
 		return true, outcome(r.Run)
 	}
 	r.again, r.CloneJobID, r.detailed = true, 0, false
