@@ -84,7 +84,8 @@ func (x *Deployment) plan(ctx context.Context, runs []*Run) (deployPlan, *Run, e
 		if err != nil {
 			return p, nil, err
 		}
-		if run.Status != RunCancelled && (p.decision != Adopt || x.us.run != 0 || !run.Status.Terminal()) {
+		before := run.Status.Terminal() && (x.us.run == 0 || run.FinishedAt.Before(x.Run.CreatedAt.Time))
+		if run.Status != RunCancelled && (p.decision != Adopt || !before) {
 			return p, run, nil
 		}
 		i := slices.IndexFunc(runs, func(r *Run) bool { return r.ID == p.run })
