@@ -19,6 +19,8 @@ const (
 	CauseMacros      CauseKind = "macros"      // a macro that it uses, however far away
 	CauseFQN         CauseKind = "fqn"         // it was moved
 	CauseField       CauseKind = "field"       // another field that dbt looks at
+	// CauseDependencies is there only if [Engine] asks for it: dbt does not look at what a resource is built from.
+	CauseDependencies CauseKind = "depends_on"
 )
 
 // Cause is one reason why a resource counts as changed.

@@ -42,11 +42,14 @@ type comparer struct {
 }
 
 func (c *comparer) compareNode(old, new *Node) {
-	change := &Change{ID: new.UniqueID, New: old == nil}
+	change := Change{ID: new.UniqueID, New: old == nil}
 	if old == nil {
 		change.add(newIn(new.ResourceType), Cause{Kind: CauseNew})
 	} else {
-		c.compareKind(change, old, new)
+		c.compareKind(&change, old, new)
+		if c.Engine.Dependencies && new.ResourceType != "exposure" {
+			change.add(inModified, dependencies(CauseDependencies, old, new)...)
+		}
 	}
 	if path := c.macros.path(new); path != nil {
 		last := path[len(path)-1]
@@ -59,8 +62,9 @@ func (c *comparer) compareNode(old, new *Node) {
 		}
 		change.add(inMacros|inModified, cause)
 	}
-	if change.New || len(change.Causes) > 0 {
-		c.changes[change.ID] = change
+	if len(change.Causes) > 0 {
+		kept := change // only what changed is on the heap
+		c.changes[change.ID] = &kept
 	}
 }
 
@@ -89,7 +93,7 @@ func (c *comparer) compareKind(change *Change, old, new *Node) {
 		change.add(inModified, fqn(old, new)...)
 		change.add(inModified, text("description", old.Description, new.Description)...)
 		change.add(inModified, fields(old, new, "type", "owner", "maturity", "url", "label")...)
-		change.add(inModified, dependencies(old, new)...)
+		change.add(inModified, dependencies(CauseField, old, new)...)
 	case "metric":
 		change.add(inModified|inConfigs, c.configs(old, new)...)
 		change.add(inModified, text("description", old.Description, new.Description)...)
@@ -137,10 +141,15 @@ func (c *comparer) compareParsed(change *Change, old, new *Node) {
 }
 
 func body(old, new *Node) []Cause {
-	if old.Code.Hash == new.Code.Hash && old.Code.Length == new.Code.Length {
+	if old.Code.same(new.Code) {
 		return nil
 	}
 	return []Cause{{Kind: CauseBody, Old: old.Code.hex(), New: new.Code.hex(), OldText: old.Code, NewText: new.Code}}
+}
+
+// same reports whether two texts are equal; none is like an empty one.
+func (t Text) same(other Text) bool {
+	return t.Length == other.Length && (t.Length == 0 || t.Hash == other.Hash)
 }
 
 // hex is the hash as people see it; empty for no text.
@@ -199,8 +208,11 @@ func moment(raw json.RawMessage) time.Time {
 	return time.Time(t)
 }
 
-// dependencies compares what an exposure is built from, as a set.
-func dependencies(old, new *Node) []Cause {
+// dependencies compares what a resource is built from, as a set.
+func dependencies(kind CauseKind, old, new *Node) []Cause {
+	if slices.Equal(old.DependsOn.Nodes, new.DependsOn.Nodes) {
+		return nil
+	}
 	before, after := slices.Clone(old.DependsOn.Nodes), slices.Clone(new.DependsOn.Nodes)
 	slices.Sort(before)
 	slices.Sort(after)
@@ -208,7 +220,7 @@ func dependencies(old, new *Node) []Cause {
 	if slices.Equal(before, after) {
 		return nil
 	}
-	return []Cause{{Kind: CauseField, Key: "depends_on", Old: strings.Join(before, " "), New: strings.Join(after, " ")}}
+	return []Cause{{Kind: kind, Key: "depends_on", Old: strings.Join(before, " "), New: strings.Join(after, " ")}}
 }
 
 func descriptions(old, new *Node) []Cause {

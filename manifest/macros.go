@@ -14,7 +14,7 @@ type macroReach map[string]string
 func changedMacros(old, new *Manifest) macroReach {
 	var changed []string
 	for id, m := range new.Macros {
-		if before := old.Macros[id]; before == nil || before.SQL.Hash != m.SQL.Hash || before.SQL.Length != m.SQL.Length {
+		if before := old.Macros[id]; before == nil || !before.SQL.same(m.SQL) {
 			changed = append(changed, id)
 		}
 	}

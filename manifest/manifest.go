@@ -3,7 +3,10 @@
 package manifest
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -112,6 +115,29 @@ type Text struct {
 	Length int64    // in bytes of UTF-8
 	Blank  bool     // nothing but white space, or nothing at all
 	Span   Span     // where it lies in the manifest, as a JSON string
+}
+
+// Read returns the text from the manifest that it was read from. The error is that of r, or says that r has something
+// else there.
+func (t Text) Read(r io.ReaderAt) (string, error) {
+	if t.Span.Length == 0 {
+		return "", nil
+	}
+	raw, err := io.ReadAll(io.NewSectionReader(r, t.Span.Offset, t.Span.Length))
+	if err != nil {
+		return "", fmt.Errorf("manifest: read a text again: %w", err)
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil || textOf([]byte(text), t.Span).Hash != t.Hash {
+		return "", errors.New("manifest: read a text again: this is not the manifest that it was read from")
+	}
+	return text, nil
+}
+
+// textOf keeps of a text what tells it from others.
+func textOf(text []byte, at Span) Text {
+	sum := sha256.Sum256(text)
+	return Text{Hash: [16]byte(sum[:16]), Length: int64(len(text)), Blank: len(bytes.TrimSpace(text)) == 0, Span: at}
 }
 
 // Column is one column that the properties of a resource name.

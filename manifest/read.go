@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -333,12 +332,8 @@ func (r *reader) code(show func(text []byte)) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	sum := sha256.Sum256(text)
 	show(text)
-	return Text{
-		Hash: [16]byte(sum[:16]), Length: int64(len(text)), Blank: len(bytes.TrimSpace(text)) == 0,
-		Span: Span{Offset: at, Length: r.offset() - at},
-	}, nil
+	return textOf(text, Span{Offset: at, Length: r.offset() - at}), nil
 }
 
 func (r *reader) macro(key []byte) error {

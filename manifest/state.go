@@ -19,6 +19,8 @@ type Engine struct {
 	CompareMoreUnrenderedValues bool      // the flag state_modified_compare_more_unrendered_values of the project
 	Version                     string    // the dbt-core that asks; empty is the one that wrote the new manifest, if the profile has it
 	Now                         time.Time // when: a deprecation date may have passed; zero is now
+	// Dependencies goes beyond dbt: what is built from other resources than before counts as modified.
+	Dependencies bool
 }
 
 // Core19 is dbt-core 1.9 to 1.11, where the flag is off unless a project sets it.
