@@ -51,6 +51,7 @@ func (a app) ciRun(g *global) *cobra.Command {
 	f.add(cmd.Flags())
 	cmd.Flags().Var(&f.untestable, "untestable", "what becomes of a pipeline for anything but a pull request to be tested: fail, or skip, which says so and succeeds")
 	f.reports.addPlaces(cmd.Flags())
+	f.reports.addHost(cmd.Flags())
 	return cmd
 }
 

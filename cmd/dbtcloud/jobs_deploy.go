@@ -25,6 +25,9 @@ is never cancelled, nor is any run that this command did not start. A merge that
 its sequence than an active one is not deployed (3), and a commit whose run is active is
 followed, not started again. With --every, each merge gets a run of its own.
 
+When the run has ended, its digest is shown where the CI provider has a place for it, as
+ci run does.
+
 A run is started once: where the API gives no clear answer, it is looked for by the marker
 that its cause begins with.`
 
@@ -72,6 +75,7 @@ func (a app) jobsDeploy(g *global) *cobra.Command {
 	f.addProject(cmd)
 	f.addMerge(cmd.Flags())
 	f.add(cmd)
+	f.reports.addPlaces(cmd.Flags())
 	return cmd
 }
 
@@ -87,8 +91,12 @@ func (f *deployFlags) addMerge(fs *pflag.FlagSet) {
 // merge is what is to be deployed: by the flags, else by the pipeline, if it is for a push.
 func (a app) merge(f *deployFlags) (dbtcloud.Merge, error) {
 	m := dbtcloud.Merge{SHA: f.sha.value, Branch: f.branch.value, Sequence: f.sequence.value}
+	f.reports.event = &dbtcloud.Event{}
 	missing := errors.New("--sha: is missing: give the merged commit")
 	e, err := dbtcloud.EventFromEnv(a.getenv)
+	if err == nil {
+		f.reports.event.Provider = e.Provider
+	}
 	switch {
 	case err == nil && e.Kind == dbtcloud.EventPush:
 		m.SHA, m.Branch, m.Sequence = or(m.SHA, e.SHA), or(m.Branch, e.Branch), cmp.Or(m.Sequence, e.Sequence)
@@ -103,6 +111,7 @@ func (a app) merge(f *deployFlags) (dbtcloud.Merge, error) {
 	if m.SHA == "" {
 		return m, missing
 	}
+	f.reports.event.SHA = m.SHA
 	return m, fullCommit(m.SHA)
 }
 

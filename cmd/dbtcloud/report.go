@@ -24,7 +24,7 @@ const reportPatience = time.Minute
 type reporting struct {
 	junit, codeQuality, markdown, digest text
 
-	// of ci run
+	// in pipelines
 	places                choice
 	commitStatus, comment bool
 	event                 *dbtcloud.Event
@@ -39,10 +39,14 @@ func (r *reporting) add(fs *pflag.FlagSet) {
 	fs.Var(&r.digest, "digest", "likewise the digest as JSON, into this `file`")
 }
 
-// addPlaces adds the flags for what is known of a pipeline alone.
+// addPlaces adds the flag for where a pipeline shows the digest.
 func (r *reporting) addPlaces(fs *pflag.FlagSet) {
 	r.places = choice{value: "auto", allowed: []string{"auto", "off"}}
 	fs.Var(&r.places, "report", "where the digest is shown: auto, the places that the CI provider has and, of a run that did not succeed, stderr; or off")
+}
+
+// addHost adds the flags for what is told to the git host.
+func (r *reporting) addHost(fs *pflag.FlagSet) {
 	yes(fs, &r.commitStatus, "commit-status", "set a commit status at the git host when the run has ended; needs a token, such as GITHUB_TOKEN")
 	yes(fs, &r.comment, "comment", "keep one comment at the pull request with the digest; needs a token, such as GITHUB_TOKEN")
 }
@@ -120,11 +124,12 @@ func (a app) publish(ctx context.Context, r *reporting, client *dbtcloud.Client,
 		a.unreported(fmt.Errorf("run %d has not ended: there is nothing to report yet", run.ID))
 		return
 	}
+	unread := d.Notes
 	if _, failed := errors.AsType[*dbtcloud.RunFailedError](outcome); outcome != nil && !failed {
-		d.Notes = append([]string{oneLine(outcome.Error())}, d.Notes...)
+		d.Notes = append([]string{oneLine(outcome.Error())}, unread...)
 	}
 	a.unreported(r.files().Write(d))
-	a.show(ctx, r, d)
+	a.show(ctx, r, d, unread)
 	a.unreported(r.tellHost(ctx, d, errors.Is(outcome, dbtcloud.ErrSuperseded)))
 }
 
@@ -153,12 +158,12 @@ func ended(d *report.Digest) bool {
 
 // show puts a digest on stderr and where the CI provider has a place for it. What could
 // not be read of the run is told in any case.
-func (a app) show(ctx context.Context, r *reporting, d *report.Digest) {
+func (a app) show(ctx context.Context, r *reporting, d *report.Digest, unread []string) {
 	places := r.places.value == "auto"
 	if places && !d.Run.Succeeded() {
 		a.unreported(d.Terminal(a.stderr, a.columns != nil && a.getenv("NO_COLOR") == ""))
 	} else {
-		for _, note := range d.Notes {
+		for _, note := range unread {
 			a.unreported(errors.New(note))
 		}
 	}

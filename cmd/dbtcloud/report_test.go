@@ -459,3 +459,22 @@ func TestReportAfterTheDeadline(t *testing.T) {
 		})
 	}
 }
+
+// TestReportOfADeployment: a merge is reported where the provider shows it, as a pull request is.
+func TestReportOfADeployment(t *testing.T) {
+	t.Parallel()
+	for _, of := range []string{"auto", "off"} {
+		t.Run(of, func(t *testing.T) {
+			t.Parallel()
+			c := inPipeline(t, "github/push", red())
+			o := invoke(t, c.env, "jobs", "deploy", id(c.job), "--poll-interval=100ms", "--report="+of).want(t, exitRunFailed)
+			if annotated := strings.Contains(o.stderr, "\n::error "); annotated != (of == "auto") {
+				t.Errorf("annotated: %t\n%s", annotated, o.stderr)
+			}
+			summary, err := os.ReadFile(c.env["GITHUB_STEP_SUMMARY"])
+			if shown := err == nil && len(summary) > 0; shown != (of == "auto") {
+				t.Errorf("summary %q, %v", summary, err)
+			}
+		})
+	}
+}

@@ -70,7 +70,7 @@ func TestWaitWithLogs(t *testing.T) {
 			return []string{"jobs", "trigger", id(job), "--wait"}
 		},
 		"jobs deploy": func(_ *dbtcloudtest.Server, job int64) []string {
-			return []string{"jobs", "deploy", id(job), "--sha=" + sha1}
+			return []string{"jobs", "deploy", id(job), "--sha=" + sha1, "--report=off"}
 		},
 		"autoscale-ci": func(_ *dbtcloudtest.Server, job int64) []string {
 			return []string{"autoscale-ci", "--job-id=" + id(job), "--pull-request=7", "--sha=" + sha1}
