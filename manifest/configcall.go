@@ -57,12 +57,12 @@ func (l *lexer) configCall() (arguments string, found bool) {
 		before = t
 	}
 	l.next()
-	for start, depth := l.pos, l.depth; ; {
+	for start, depth := l.pos, len(l.closes); ; {
 		t := l.next()
 		if t.kind == tokenEnd {
 			return "", false
 		}
-		if l.depth < depth {
+		if len(l.closes) < depth {
 			return l.text[start : l.pos-1], true
 		}
 	}

@@ -24,17 +24,18 @@ type token struct {
 
 // lexer splits the code of a Jinja expression into tokens.
 type lexer struct {
-	text  string
-	pos   int
-	depth int  // of open brackets
-	block bool // the text goes on behind the block, whose end is the end
+	text   string
+	pos    int
+	closes []byte // the brackets that are to close the open ones
+	block  bool   // the text goes on behind the block, whose end is the end
+	bad    bool   // it ended because something is no Jinja
 }
 
 // next takes the next token. It ends also where something is no Jinja.
 func (l *lexer) next() token {
 	l.pos += len(l.text[l.pos:]) - len(strings.TrimLeft(l.text[l.pos:], " \t\r\n"))
 	rest := l.text[l.pos:]
-	if rest == "" || l.block && l.depth == 0 && l.blockEnds(rest) {
+	if rest == "" || l.block && len(l.closes) == 0 && l.blockEnds(rest) {
 		return token{}
 	}
 	c := rest[0]
@@ -54,18 +55,34 @@ func (l *lexer) next() token {
 			return token{tokenOperator, operator}
 		}
 	}
-	switch c {
-	case '(', '[', '{':
-		l.depth++
-	case ')', ']', '}':
-		l.depth--
-	}
-	if !strings.ContainsRune("()[]{}+-*/%~<>=.,:|;", rune(c)) || l.depth < 0 {
-		l.pos = len(l.text)
-		return token{}
+	if !strings.ContainsRune("()[]{}+-*/%~<>=.,:|;", rune(c)) || !l.bracket(c) {
+		return l.none()
 	}
 	l.pos++
 	return token{tokenOperator, rest[:1]}
+}
+
+// none is the end because something is no Jinja.
+func (l *lexer) none() token {
+	l.pos, l.bad = len(l.text), true
+	return token{}
+}
+
+// bracket notes a bracket, and reports whether it may stand there.
+func (l *lexer) bracket(c byte) bool {
+	switch c {
+	case '(':
+		l.closes = append(l.closes, ')')
+	case '[', '{':
+		l.closes = append(l.closes, c+2) // in ASCII
+	case ')', ']', '}':
+		last := len(l.closes) - 1
+		if last < 0 || l.closes[last] != c {
+			return false
+		}
+		l.closes = l.closes[:last]
+	}
+	return true
 }
 
 // blockEnds takes the end of a block if there is one.
@@ -90,8 +107,7 @@ func (l *lexer) quoted(rest string) token {
 			return token{tokenText, unescapePython(rest[1:i])}
 		}
 	}
-	l.pos = len(l.text)
-	return token{}
+	return l.none()
 }
 
 func (l *lexer) number(rest string) token {

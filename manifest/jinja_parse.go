@@ -45,7 +45,7 @@ func keywordArguments(arguments string) ([]*expr, error) {
 	p := &parser{lexer: lexer{text: arguments}}
 	p.advance()
 	_, keywords, _, _ := p.arguments()
-	if p.err == nil && (p.tok.kind != tokenEnd || p.pos != len(p.text)) {
+	if p.err == nil && (p.tok.kind != tokenEnd || p.bad) {
 		p.err = errNoJinja
 	}
 	return keywords, p.err
