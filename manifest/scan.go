@@ -367,7 +367,9 @@ func (s *scanner) quoted() error {
 			s.pos++
 			return nil
 		case '\\':
-			if err := s.escape(); err != nil {
+			if s.pos+1 < s.end && isShort(s.buf[s.pos+1]) {
+				s.pos += 2
+			} else if err := s.escape(); err != nil {
 				return err
 			}
 		default:
@@ -390,7 +392,7 @@ func (s *scanner) escape() error {
 			length = 6
 			continue
 		}
-		ok := bytes.IndexByte([]byte(`"\/bfnrt`), kind) >= 0
+		ok := isShort(kind)
 		if kind == 'u' {
 			_, ok = hexDigits(s.buf[s.pos+2 : s.pos+6])
 		}
@@ -400,6 +402,15 @@ func (s *scanner) escape() error {
 		s.pos += length
 		return nil
 	}
+}
+
+// isShort reports whether a backslash and c are an escape sequence.
+func isShort(c byte) bool {
+	switch c {
+	case 'n', '"', '\\', '/', 'b', 'f', 'r', 't':
+		return true
+	}
+	return false
 }
 
 // plain is how many bytes from the start are neither a quote, nor a backslash, nor a control character.
@@ -421,10 +432,13 @@ func plain(b []byte) int {
 	return n
 }
 
-// unquote is what a string, whose form has been checked, says. What is not UTF-8 is replaced as encoding/json does it.
+// unquote is what a string, whose form has been checked, says. Every byte that is not UTF-8 is U+FFFD, as in encoding/json.
 func (s *scanner) unquote(raw []byte) []byte {
 	raw = raw[1 : len(raw)-1]
-	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+	if !utf8.Valid(raw) {
+		raw = []byte(string([]rune(string(raw))))
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw
 	}
 	s.scratch = appendUnquoted(s.scratch[:0], raw)

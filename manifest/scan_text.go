@@ -9,29 +9,20 @@ import (
 
 // appendUnquoted appends what the inner part of a JSON string says, whose form has been checked.
 func appendUnquoted(out, raw []byte) []byte {
-	for len(raw) > 0 {
+	for {
 		n := bytes.IndexByte(raw, '\\')
 		if n < 0 {
-			n = len(raw)
+			return append(out, raw...)
 		}
-		if n > 0 {
-			out = appendValid(out, raw[:n])
-			raw = raw[n:]
+		out = append(out, raw[:n]...)
+		if raw[n+1] == 'n' { // most by far
+			out, raw = append(out, '\n'), raw[n+2:]
 			continue
 		}
 		var r rune
-		r, raw = unescape(raw)
+		r, raw = unescape(raw[n:])
 		out = utf8.AppendRune(out, r)
 	}
-	return out
-}
-
-// appendValid appends text, with U+FFFD for every byte that is not UTF-8.
-func appendValid(out, text []byte) []byte {
-	if utf8.Valid(text) {
-		return append(out, text...)
-	}
-	return append(out, string([]rune(string(text)))...)
 }
 
 // unescape takes the escape sequence that raw begins with. Halves of surrogate pairs that stand alone are U+FFFD.
