@@ -30,7 +30,7 @@ func (s *selecting) find(t *term) (set, error) {
 func (t *term) text() (string, error) {
 	text, ok := t.value.(string)
 	if !ok {
-		return "", &SelectorError{Selector: t.raw, Reason: fmt.Sprintf("the value of %s must be a text, it is %v", t.method, t.value)}
+		return "", &SelectorError{Selector: t.raw, Reason: fmt.Sprintf("the value of %s must be a text, and is %q", t.method, fmt.Sprint(t.value))}
 	}
 	return text, nil
 }

@@ -14,8 +14,8 @@ func (t *term) matchConfig(n *Node) bool {
 		return false
 	}
 	found := n.Config.at(t.args...)
-	if len(found) == 0 {
-		return false
+	if len(found) == 0 { // to dbt, what is not there has no value, below the first key not even that
+		return t.value == nil && len(t.args) == 1
 	}
 	fold := len(t.args) == 1 && t.args[0] == "severity"
 	text := strings.ToLower(asText(t.value))
@@ -108,8 +108,8 @@ func walk(raw json.RawMessage, bracket byte, item func(name, value json.RawMessa
 			name = raw[i:end]
 			i = skipSpace(raw, skipSpace(raw, end)+1) // the colon
 		}
-		end := skipValue(raw, min(i, len(raw)))
-		if end == i || end > len(raw) || bracket == '{' && len(name) < 2 {
+		end := skipValue(raw, i)
+		if end == i || bracket == '{' && len(name) < 2 {
 			return
 		}
 		item(name, raw[i:end])
@@ -123,7 +123,7 @@ func skipSpace(raw []byte, i int) int {
 	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\n' || raw[i] == '\t' || raw[i] == '\r') {
 		i++
 	}
-	return i
+	return min(i, len(raw))
 }
 
 // skipValue returns where the value ends that begins at i.
@@ -156,5 +156,5 @@ func skipValue(raw []byte, i int) int {
 			}
 		}
 	}
-	return i
+	return min(i, len(raw))
 }

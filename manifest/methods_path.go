@@ -95,7 +95,7 @@ func globs(glob []*pattern, parts []string, isFolder bool) bool {
 			case !reached:
 			case p.text == "**":
 				for j := i; j <= len(parts); j++ {
-					next[j] = next[j] || j == i || j < len(parts) || isFolder
+					next[j] = next[j] || j < len(parts) || isFolder
 				}
 			case i < len(parts) && p.match(parts[i]):
 				next[i+1] = true

@@ -95,17 +95,12 @@ func (s *selecting) findSourceStatus(t *term, value string) (set, error) {
 // findSelector unites the YAML selectors whose names match, each already narrowed to what the command keeps.
 func (s *selecting) findSelector(t *term, value string) (set, error) {
 	p, out, found := newPattern(value), s.graph.none(), false
-	for _, name := range sortedNames(s.named) {
+	for _, name := range s.manifest.selectorNames() {
 		if !p.match(name) {
 			continue
 		}
-		if slices.Contains(s.asking, name) {
-			return nil, &SelectorError{Selector: t.raw, Reason: "YAML selectors refer to each other in a circle: " + strings.Join(append(s.asking, name), " -> ")}
-		}
 		found = true
-		s.asking = append(s.asking, name)
-		selected, err := s.selected(s.named[name])
-		s.asking = s.asking[:len(s.asking)-1]
+		selected, err := s.answer(t, name)
 		if err != nil {
 			return nil, err
 		}
@@ -114,8 +109,31 @@ func (s *selecting) findSelector(t *term, value string) (set, error) {
 	if !found {
 		return nil, &SelectorError{
 			Selector: t.raw, Reason: fmt.Sprintf("the manifest has no YAML selector %q", value),
-			Suggestions: suggest(value, sortedNames(s.named), func(name string) string { return strings.Replace(t.raw, value, name, 1) }),
+			Suggestions: suggest(value, s.manifest.selectorNames(), func(name string) string { return strings.Replace(t.raw, value, name, 1) }),
 		}
 	}
 	return out, nil
+}
+
+// answer returns what a YAML selector selects.
+func (s *selecting) answer(t *term, name string) (set, error) {
+	if selected, done := s.answered[name]; done {
+		return selected, nil
+	}
+	if slices.Contains(s.asking, name) {
+		circle := strings.Join(append(s.asking, name), " -> ")
+		return nil, &SelectorError{Selector: t.raw, Reason: fmt.Sprintf("YAML selectors refer to each other in a circle: %q", circle)}
+	}
+	s.asking = append(s.asking, name)
+	parsed, err := s.parseNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	selected, err := s.selected(parsed)
+	if err != nil {
+		return nil, err
+	}
+	s.asking = s.asking[:len(s.asking)-1]
+	s.answered[name] = selected
+	return selected, nil
 }

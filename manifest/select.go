@@ -87,7 +87,7 @@ type Selection struct {
 // right, a [*ContractError] where dbt refuses what changed, and a [*CycleError] for a manifest that is none. What matches
 // nothing is a warning.
 func (m *Manifest) Select(q Query) (*Selection, error) {
-	s := &selecting{manifest: m, query: q, named: map[string]*spec{}, warned: map[string]bool{}}
+	s := &selecting{manifest: m, query: q, answered: map[string]set{}, warned: map[string]bool{}}
 	types, err := q.Command.resourceTypes()
 	if err != nil {
 		return nil, err
@@ -136,9 +136,9 @@ type selecting struct {
 	manifest *Manifest
 	query    Query
 	graph    *graph
-	kept     set              // what the command keeps
-	named    map[string]*spec // the YAML selectors
-	asking   []string         // those that are being looked up
+	kept     set            // what the command keeps
+	asking   []string       // the YAML selectors that are being looked up
+	answered map[string]set // those that have been: many others may refer to one
 	warnings []Warning
 	warned   map[string]bool // the state: selectors whose warnings are among them
 }
@@ -153,20 +153,18 @@ func (s *selecting) parse() (*spec, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	isDefault, err := s.parseNamed(mode)
-	if err != nil {
-		return nil, "", err
-	}
-	asked := len(q.Select) > 0 || len(q.Exclude) > 0
+	name, asked := q.Selector, len(q.Select) > 0 || len(q.Exclude) > 0
 	switch {
-	case q.Selector != "" && asked:
-		return nil, "", &QueryError{Field: "Selector", Value: fmt.Sprintf("%q stands beside Select or Exclude, and takes their place: give one of them", q.Selector)}
-	case q.Selector != "" && s.named[q.Selector] == nil:
-		return nil, "", &QueryError{Field: "Selector", Value: q.Selector, Known: sortedNames(s.named)}
-	case q.Selector != "":
-		return s.named[q.Selector], q.Selector, nil
-	case !asked && isDefault != "":
-		return s.named[isDefault], isDefault, nil
+	case name != "" && asked:
+		return nil, "", &QueryError{Field: "Selector", Value: fmt.Sprintf("%q stands beside Select or Exclude, and takes their place: give one of them", name)}
+	case name != "" && s.manifest.Selectors[name] == nil:
+		return nil, "", &QueryError{Field: "Selector", Value: name, Known: s.manifest.selectorNames()}
+	case name == "" && !asked:
+		name = s.manifest.defaultSelector()
+	}
+	if name != "" {
+		parsed, err := s.parseNamed(name)
+		return parsed, name, err
 	}
 	include := everything()
 	if len(q.Select) > 0 {
@@ -251,8 +249,8 @@ func (s *selecting) evaluateTerm(t *term) (direct, indirect set, err error) {
 func (s *selecting) warn(sp *spec) {
 	var meant []string
 	for _, part := range sp.parts {
-		if part.op == leaf && part.term.misplaced() != "" {
-			meant = append(meant, part.term.misplaced())
+		if part.op == leaf && part.term.meant() != "" {
+			meant = append(meant, part.term.meant())
 		}
 	}
 	s.warnings = append(s.warnings, Warning{

@@ -59,6 +59,15 @@ func distance(a, b string) int {
 	return rows[len(s)][len(t)]
 }
 
+// meant is what may have been meant by a term that matches nothing, or empty.
+func (t *term) meant() string {
+	text, _ := t.value.(string)
+	if t.method == "fqn" && slices.Contains(StateSelectors(), text) {
+		return strings.Replace(t.raw, text, "state:"+text, 1)
+	}
+	return t.misplaced()
+}
+
 // misplaced writes a term whose operators stand inside its value, as in state:+modified, with the operators where they
 // belong; it is empty if there are none.
 func (t *term) misplaced() string {
@@ -69,11 +78,10 @@ func (t *term) misplaced() string {
 		return ""
 	}
 	var outside operators
-	method, _, found := strings.Cut(outside.cutFront(t.raw), ":")
-	if !found {
-		return ""
+	middle := bare
+	if method, _ := cutMethod(outside.cutFront(t.raw)); method != "" {
+		middle = method + ":" + bare
 	}
-	middle := method + ":" + bare
 	switch {
 	case outside.childrenParents || inside.childrenParents:
 		return "@" + middle

@@ -16,7 +16,7 @@ const shop = `{
   "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "dbt_version": "1.12.3", "project_name": "shop"},
   "nodes": {
     "seed.shop.countries": {"resource_type": "seed", "package_name": "shop", "name": "countries", "fqn": ["shop", "countries"],
-      "original_file_path": "seeds/countries.csv", "raw_code": "", "depends_on": {"macros": []}},
+      "original_file_path": "seeds/countries.csv", "raw_code": "", "checksum": {"name": "sha256", "checksum": "ab"}, "depends_on": {"macros": []}},
     "model.shop.stg_orders": {"resource_type": "model", "package_name": "shop", "name": "stg_orders", "fqn": ["shop", "staging", "stg_orders"],
       "original_file_path": "models/staging/stg_orders.sql", "patch_path": "shop://models/staging.yml", "raw_code": "select 1", "access": "private",
       "tags": ["nightly", "raw data"], "config": {"materialized": "view", "enabled": true, "tags": ["nightly"], "meta": {"owner": "ann", "level": 1, "keys": "x", "flags": [true]}},
@@ -63,7 +63,7 @@ const shop = `{
   "selectors": {
     "nightly": {"name": "nightly", "definition": {"method": "tag", "value": "nightly", "children": true, "children_depth": "1", "indirect_selection": "empty"}},
     "finance": {"name": "finance", "definition": {"union": [{"group": "finance"}, {"exclude": [{"method": "resource_type", "value": "metric"}]}]}},
-    "both": {"name": "both", "definition": {"intersection": [{"method": "selector", "value": "fin*"}, "public"]}},
+    "both": {"name": "both", "definition": {"intersection": [{"method": "selector", "value": "fin*"}, {"selector": "public"}]}},
     "public": {"name": "public", "definition": "access:public"},
     "flags": {"name": "flags", "definition": {"method": "config.meta.level", "value": 1}}
   },
@@ -228,5 +228,227 @@ func TestSelectRefuses(t *testing.T) {
 				t.Errorf("%T is no type of error that Select has", err)
 			}
 		})
+	}
+}
+
+func TestSelectTests(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	tests := []struct {
+		selected, excluded string
+		mode               manifest.Indirect
+		want               string
+	}{
+		{"orders", "", manifest.Eager, "model:orders test:loaded test:related test:unique_orders unit_test:orders.sums"},
+		{"orders", "", "", "model:orders test:loaded test:related test:unique_orders unit_test:orders.sums"},
+		{"orders", "", manifest.Buildable, "model:orders test:loaded test:related test:unique_orders unit_test:orders.sums"},
+		{"orders", "", manifest.Cautious, "model:orders test:unique_orders unit_test:orders.sums"},
+		{"orders", "", manifest.Empty, "model:orders"},
+		{"stg_orders", "", manifest.Buildable, "model:stg_orders"},
+		// A test that lacks a parent comes with the other parent, wherever that is selected.
+		{"orders stg_orders", "", manifest.Cautious, "model:orders model:stg_orders test:related test:unique_orders unit_test:orders.sums"},
+		{"source:erp orders", "", manifest.Cautious, "model:orders source:erp.orders test:loaded test:unique_orders unit_test:orders.sums"},
+		{"orders,stg_orders", "", manifest.Eager, "test:related"},
+		{"orders,stg_orders", "", manifest.Cautious, ""},
+		// What is excluded takes its tests along in the same mode.
+		{"orders", "stg_orders", manifest.Eager, "model:orders test:loaded test:unique_orders unit_test:orders.sums"},
+		{"orders stg_orders", "stg_orders", manifest.Cautious, "model:orders test:related test:unique_orders unit_test:orders.sums"},
+	}
+	for _, test := range tests {
+		t.Run(test.selected+" "+test.excluded+" "+string(test.mode), func(t *testing.T) {
+			t.Parallel()
+			q := manifest.Query{Select: []string{test.selected}, Indirect: test.mode}
+			if test.excluded != "" {
+				q.Exclude = []string{test.excluded}
+			}
+			checkQuery(t, m, q, test.want)
+		})
+	}
+}
+
+func checkQuery(t *testing.T, m *manifest.Manifest, q manifest.Query, want string) *manifest.Selection {
+	t.Helper()
+	got, err := m.Select(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Fields(want), names(got.IDs), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("selected (-want +got):\n%s", diff)
+	}
+	return got
+}
+
+func TestSelectCommands(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	tests := []struct {
+		command manifest.Command
+		want    string
+	}{
+		{manifest.Run, "model:orders model:report.v1 model:report.v2 model:stg_orders model.tools.dates"}, // the third report is blank
+		{manifest.Clone, "model:orders model:report.v1 model:report.v2 model:stg_orders model.tools.dates seed:countries snapshot:history"},
+		{manifest.Seed, "seed:countries"}, // though it has no code
+		{manifest.Snapshot, "snapshot:history"},
+		{manifest.Test, "test:loaded test:related test:unique_orders unit_test:orders.sums"},
+		{manifest.Build, "function:cents model:orders model:report.v1 model:report.v2 model:stg_orders model.tools.dates saved_query:weekly seed:countries " +
+			"snapshot:history test:loaded test:related test:unique_orders unit_test:orders.sums"},
+		{manifest.Compile, "analysis:look function:cents model:orders model:report.v1 model:report.v2 model:stg_orders model.tools.dates operation:hook seed:countries " +
+			"snapshot:history test:loaded test:related test:unique_orders"},
+		{manifest.List, "analysis:look exposure:board function:cents metric:revenue model:orders model:report.v1 model:report.v10 model:report.v2 model:stg_orders " +
+			"model.tools.dates saved_query:weekly seed:countries semantic_model:sales snapshot:history source:erp.orders test:loaded test:related test:unique_orders unit_test:orders.sums"},
+	}
+	for _, test := range tests {
+		t.Run(string(test.command), func(t *testing.T) {
+			t.Parallel()
+			checkQuery(t, m, manifest.Query{Command: test.command}, test.want)
+		})
+	}
+}
+
+func TestSelectOperators(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	tests := []struct{ selector, want string }{
+		{"+orders", "function:cents model:orders model:stg_orders seed:countries source:erp.orders"},
+		{"1+orders", "function:cents model:orders model:stg_orders seed:countries"},
+		{"0+orders", "model:orders"},
+		{"1+report.v2+1", "exposure:board model:orders model:report.v2"},
+		{"sales+", "exposure:board metric:revenue saved_query:weekly semantic_model:sales"},
+		{"sales+1", "metric:revenue semantic_model:sales"},
+		{"@sales", "exposure:board function:cents metric:revenue model:orders model:report.v2 model:stg_orders saved_query:weekly seed:countries semantic_model:sales source:erp.orders"},
+		{"99999999999999999999+stg_orders", "model:stg_orders source:erp.orders"},
+		{"+report.v1,+board", "function:cents model:orders model:stg_orders seed:countries source:erp.orders"},
+		{"stg_orders+,resource_type:snapshot weekly", "saved_query:weekly snapshot:history"},
+	}
+	for _, test := range tests {
+		t.Run(test.selector, func(t *testing.T) {
+			t.Parallel()
+			checkQuery(t, m, manifest.Query{Select: []string{test.selector}, Indirect: manifest.Empty}, test.want)
+		})
+	}
+}
+
+func TestSelectWarns(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	tests := []struct {
+		query manifest.Query
+		want  []string
+	}{
+		{manifest.Query{Select: []string{"orders"}}, nil},
+		{manifest.Query{Select: []string{"orders gone,x"}, Exclude: []string{"away"}}, []string{
+			"The selection criterion 'gone,x' does not match any enabled nodes", "The selection criterion 'away' does not match any enabled nodes",
+		}},
+		{manifest.Query{Select: []string{"tag:+nightly"}}, []string{
+			`The selection criterion 'tag:+nightly' does not match any enabled nodes; did you mean "+tag:nightly"?`, "No nodes selected!",
+		}},
+		{manifest.Query{Select: []string{"orders modified+"}}, []string{
+			`The selection criterion 'modified+' does not match any enabled nodes; did you mean "state:modified+"?`,
+		}},
+		{manifest.Query{Select: []string{"++orders+1 weekly"}}, []string{
+			`The selection criterion '++orders+1' does not match any enabled nodes; did you mean "+orders+1"?`,
+		}},
+		{manifest.Query{Select: []string{"weekly "}}, []string{"The selection criterion '' does not match any enabled nodes"}},
+		{manifest.Query{Select: []string{"weekly"}, Command: manifest.Run}, []string{"No nodes selected!"}},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.query.Select, " "), func(t *testing.T) {
+			t.Parallel()
+			got, err := m.Select(test.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var messages []string
+			for _, w := range got.Warnings {
+				messages = append(messages, w.Message)
+			}
+			if diff := cmp.Diff(test.want, messages); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSelectByState(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	old := read(t, strings.Replace(strings.Replace(shop, "select 2", "select 0", 1), `"saved_query.shop.weekly": {`, `"saved_query.shop.monthly": {`, 1))
+	state, err := manifest.Compare(old, m, manifest.Core112())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ selector, want string }{
+		{"state:modified", "model:orders"},
+		{"state:modified.body+1,resource_type:model", "model:orders model:report.v1 model:report.v10 model:report.v2"},
+		{"+state:new", "function:cents metric:revenue model:orders model:stg_orders saved_query:weekly seed:countries semantic_model:sales source:erp.orders"},
+	}
+	for _, test := range tests {
+		checkQuery(t, m, manifest.Query{Select: []string{test.selector}, Indirect: manifest.Empty, State: state}, test.want)
+	}
+	var wrong *manifest.QueryError
+	if _, err := old.Select(manifest.Query{State: state}); !errors.As(err, &wrong) || wrong.Field != "State" {
+		t.Errorf("the comparison of another manifest: %v", err)
+	}
+}
+
+func TestSelectByResults(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	results := &manifest.RunResults{Results: []manifest.Result{
+		{UniqueID: "model.shop.orders", Status: manifest.StatusError},
+		{UniqueID: "model.shop.report.v1", Status: manifest.StatusSkipped},
+		{UniqueID: "model.shop.gone", Status: manifest.StatusError},
+	}}
+	checkQuery(t, m, manifest.Query{Select: []string{"1+result:error", "result:skipped"}, Indirect: manifest.Empty, Results: results},
+		"function:cents model:orders model:report.v1 model:stg_orders seed:countries")
+}
+
+const (
+	before = `{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/sources/v3.json"}, "elapsed_time": 1.5, "results": [
+	  {"unique_id": "source.shop.erp.orders", "max_loaded_at": "2026-01-01T00:00:00Z", "snapshotted_at": "2026-01-02T00:00:00Z", "status": "pass"}]}`
+	broken = `{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/sources/v3.json"}, "results": [
+	  {"unique_id": "source.shop.erp.orders", "error": "no table", "status": "runtime error"}]}`
+)
+
+func TestSelectByFreshness(t *testing.T) {
+	t.Parallel()
+	m := read(t, shop)
+	later := strings.Replace(before, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00.5+00:00", 1)
+	tests := []struct{ name, old, now, value, want string }{
+		{"same", before, before, "fresher", ""},
+		{"later", before, later, "fresher", "source:erp.orders"},
+		{"earlier", later, before, "fresher", ""},
+		{"not known before", broken, before, "fresher", "source:erp.orders"},
+		{"not known now", before, broken, "fresher", ""},
+		{"another word", before, later, "staler", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			sources := func(document string) *manifest.Sources {
+				s, err := manifest.ReadSources(strings.NewReader(document))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+			q := manifest.Query{Select: []string{"source_status:" + test.value}, Indirect: manifest.Empty, OldSources: sources(test.old), NewSources: sources(test.now)}
+			checkQuery(t, m, q, test.want)
+		})
+	}
+}
+
+func TestReadSourcesRefuses(t *testing.T) {
+	t.Parallel()
+	for _, document := range []string{
+		"", "[]", before[:len(before)/2], strings.Replace(before, "sources/v3", "sources/v4", 1), strings.Replace(before, "sources/v3", "manifest/v12", 1),
+		strings.Replace(before, `"unique_id": "source.shop.erp.orders", `, "", 1),
+	} {
+		_, err := manifest.ReadSources(strings.NewReader(document))
+		if err == nil {
+			t.Errorf("%q was read", document)
+			continue
+		}
+		checkTyped(t, err)
 	}
 }

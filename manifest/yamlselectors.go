@@ -8,30 +8,34 @@ import (
 	"strconv"
 )
 
-// parseNamed reads the YAML selectors of the manifest, as dbt has expanded them, and returns the name of the default one.
-func (s *selecting) parseNamed(mode Indirect) (isDefault string, err error) {
-	for _, name := range slices.Sorted(maps.Keys(s.manifest.Selectors)) {
-		var wire struct {
-			Definition json.RawMessage `json:"definition"`
-			Default    bool            `json:"default"`
-		}
-		if err := json.Unmarshal(s.manifest.Selectors[name], &wire); err != nil {
-			return "", &SelectorError{Selector: name, Reason: fmt.Sprintf("the YAML selector cannot be read: %v", err)}
-		}
-		d := definition{name: name, mode: mode}
-		parsed, err := d.root(decoded(wire.Definition))
-		if err != nil {
-			return "", err
-		}
-		s.named[name] = parsed
-		if wire.Default && isDefault == "" {
-			isDefault = name
-		}
+// parseNamed reads a YAML selector of the manifest, as dbt has expanded it. It is read when it is asked for, so that one
+// which cannot be read is in nobody else's way.
+func (s *selecting) parseNamed(name string) (*spec, error) {
+	mode, err := s.query.Indirect.mode()
+	if err != nil {
+		return nil, err
 	}
-	return isDefault, nil
+	var wire struct {
+		Definition json.RawMessage `json:"definition"`
+	}
+	d := definition{name: name, mode: mode}
+	if err := json.Unmarshal(s.manifest.Selectors[name], &wire); err != nil {
+		return nil, d.wrong("%v", err)
+	}
+	return d.root(decoded(wire.Definition))
 }
 
-func sortedNames(named map[string]*spec) []string { return slices.Sorted(maps.Keys(named)) }
+// defaultSelector is the name of the YAML selector that counts where nothing is asked for, or empty.
+func (m *Manifest) defaultSelector() string {
+	for _, name := range m.selectorNames() {
+		if string(memberOf(m.Selectors[name], "default")) == "true" {
+			return name
+		}
+	}
+	return ""
+}
+
+func (m *Manifest) selectorNames() []string { return slices.Sorted(maps.Keys(m.Selectors)) }
 
 // definition is what the parts of a YAML selector have in common.
 type definition struct {
@@ -65,7 +69,7 @@ func (d *definition) parse(v any) (*spec, error) {
 		}
 		return d.method(v)
 	}
-	return nil, d.wrong("there should be a text or an object, and there is %v", v)
+	return nil, d.wrong("there should be a text or an object, and there is %q", fmt.Sprint(v))
 }
 
 // combine reads the parts of a set operation. One of them may say what to exclude from the whole.
@@ -130,15 +134,19 @@ func (d *definition) list(key string, v any) ([]any, error) {
 
 // method reads {METHOD: VALUE}, or an object with method, value and the operators by name.
 func (d *definition) method(m map[string]any) (*spec, error) {
-	if len(m) == 1 {
-		for key, value := range m {
+	_, named := m["method"]
+	for key, value := range m {
+		if len(m) == 1 && !named {
 			m = map[string]any{"method": key, "value": value}
 		}
 	}
 	method, isText := m["method"].(string)
 	value, found := m["value"]
-	if !isText || !found {
-		return nil, d.wrong("there should be one method, or the keys method and value, and there are %v", slices.Sorted(maps.Keys(m)))
+	if !found { // dbt leaves out an empty one when it expands a text
+		value = ""
+	}
+	if !isText {
+		return nil, d.wrong("there should be one method, or the keys method and value, and there are %q", slices.Sorted(maps.Keys(m)))
 	}
 	t := &term{raw: fmt.Sprintf("%s:%v", method, value), value: value, indirect: d.mode}
 	if err := d.operators(t, m); err != nil {
@@ -167,7 +175,7 @@ func (d *definition) operators(t *term, m map[string]any) (err error) {
 	}
 	if own, found := m["indirect_selection"]; found {
 		if t.indirect, err = Indirect(fmt.Sprint(own)).mode(); err != nil {
-			return d.wrong("%v is no indirect_selection, there are eager, cautious, buildable, empty", own)
+			return d.wrong("%q is no indirect_selection, there are eager, cautious, buildable, empty", fmt.Sprint(own))
 		}
 	}
 	return nil
@@ -189,5 +197,5 @@ func (d *definition) depth(key string, v any) (int, error) {
 			return max(n, 0), nil
 		}
 	}
-	return 0, d.wrong("%s must be a number, and is %v", key, v)
+	return 0, d.wrong("%s must be a whole number, and is %q", key, fmt.Sprint(v))
 }
