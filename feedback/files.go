@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"github.com/slimci/dbtcloud/report"
 )
@@ -56,7 +58,7 @@ func writeFile(name string, render func(*bytes.Buffer) error) error {
 // replaceFile puts a text into a file at once.
 func replaceFile(name string, text []byte) (err error) {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, text, 0o600) // a device or a pipe, which must not be replaced
+		return writeDevice(name, text)
 	}
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // another user may collect the files
@@ -76,4 +78,21 @@ func replaceFile(name string, text []byte) (err error) {
 		return err
 	}
 	return os.Rename(temp.Name(), name)
+}
+
+// readerPatience is how long the reader of a pipe may take.
+const readerPatience = 10 * time.Second
+
+// writeDevice writes into a device or a pipe, which must not be replaced. A pipe that nobody reads is an error: it would be waited for.
+func writeDevice(name string, text []byte) (err error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.SetWriteDeadline(time.Now().Add(readerPatience)); err != nil && !errors.Is(err, os.ErrNoDeadline) {
+		return err
+	}
+	_, err = f.Write(text)
+	return err
 }

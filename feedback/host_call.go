@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -59,11 +60,12 @@ type caller struct {
 
 // newCaller keeps the token in closures, where no printer finds it.
 func newCaller(base *url.URL, token, authorization string) *caller {
+	_, credentials, _ := strings.Cut(authorization, " ") // the token, or what encodes it
 	return &caller{
 		base:      base,
 		authorize: func(h http.Header) { h.Set("Authorization", authorization) },
 		redact: func(text string) string {
-			return strings.NewReplacer(token, "[redacted]", authorization, "[redacted]").Replace(text)
+			return strings.NewReplacer(authorization, "[redacted]", credentials, "[redacted]", token, "[redacted]").Replace(text)
 		},
 		accept: "application/json",
 	}
@@ -198,6 +200,9 @@ func (c *caller) pauseAfter(ctx context.Context, r call, err error) time.Duratio
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // it is a net.Error, whatever is in it
 	}
+	if refusedHere(err) {
+		return never
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return 0
 	}
@@ -208,6 +213,16 @@ func (c *caller) pauseAfter(ctx context.Context, r call, err error) time.Duratio
 		return 0
 	}
 	return never
+}
+
+// refusedHere tells that this machine has nothing at an address of its own, such as the proxy of a pipeline: that will not change in seconds.
+func refusedHere(err error) bool {
+	for op, ok := errors.AsType[*net.OpError](err); ok; op, ok = errors.AsType[*net.OpError](op.Err) {
+		if at, tcp := op.Addr.(*net.TCPAddr); tcp && at.IP.IsLoopback() && op.Op == "dial" {
+			return errors.Is(op.Err, syscall.ECONNREFUSED)
+		}
+	}
+	return false
 }
 
 // hide takes the address, whose query may say too much, and the token out of an error of the transport.

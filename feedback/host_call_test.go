@@ -7,13 +7,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
 )
 
@@ -212,6 +215,25 @@ func TestNoConnection(t *testing.T) {
 			t.Errorf("failed %t, %v, %q", failed, err, f.texts())
 		}
 	})
+}
+
+// Nothing comes to listen on this machine within seconds, so that a pipeline without a proxy does not end late. Another one may.
+func TestRefusedConnections(t *testing.T) {
+	t.Parallel()
+	refused := func(address string) error {
+		return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.ParseIP(address), Port: 29418}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}}
+	}
+	for address, want := range map[string]int{"127.0.0.1": 1, "::1": 1, "192.0.2.1": 3} {
+		synctest.Test(t, func(t *testing.T) {
+			asked := 0
+			client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { asked++; return nil, refused(address) })}
+			p := feedback.Places{Getenv: env(map[string]string{"BITBUCKET_REPO_FULL_NAME": "shop/analytics"}), HTTPClient: client}
+			err := p.Publish(t.Context(), dbtcloud.BitbucketPipelines, sha, red())
+			if asked != want || err == nil || !strings.Contains(err.Error(), "connection refused") {
+				t.Errorf("%s was asked %d times, want %d: %v", address, asked, want, err)
+			}
+		})
+	}
 }
 
 func TestHeadIsAsGitWritesIt(t *testing.T) {

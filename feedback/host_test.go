@@ -167,11 +167,11 @@ func TestTokenStaysHidden(t *testing.T) {
 		f.fail = func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusBadRequest)
-			_, _ = fmt.Fprintf(w, `{"message": "%s is bad", "error": {"message": "%s is bad"}}`, f.host.auth, hostToken)
+			_, _ = fmt.Fprintf(w, `{"message": "%s is bad: %s", "error": {"message": "%s is bad: %[2]s"}}`, f.host.auth, strings.Fields(f.host.auth)[1], hostToken)
 			return true
 		}
 		err := h.SetStatus(t.Context(), feedback.Status{SHA: hostSHA, State: feedback.StateSuccess})
-		if err == nil || !strings.Contains(err.Error(), "400 Bad Request: [redacted] is bad") {
+		if err == nil || !strings.Contains(err.Error(), "400 Bad Request: [redacted] is bad: [redacted]") {
 			t.Errorf("error: %v", err)
 		}
 		for _, format := range []string{"%v", "%+v", "%#v", "%s"} {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/slimci/dbtcloud/internal/plain"
 	"github.com/slimci/dbtcloud/report"
 	"github.com/spf13/cobra"
 )
@@ -26,8 +27,9 @@ be read of that is a note in it. How the run ended does not matter to the exit s
     bitbucket  {"report", "annotations"}: what Code Insights are sent
     buildkite  the body of an annotation
 
-text, github and azure may be printed into the log of a pipeline, whatever texts the run
-has. The others belong into a file: -o writes one that appears when it is whole.`
+What goes to stdout may be printed into the log of a pipeline, whatever texts the run has: what
+a CI provider would take for a command is broken by a space, but for the commands of github and
+azure. -o writes a file that has the texts as they are, and that appears when it is whole.`
 
 const runsReportExample = `  dbtcloud runs report 123
   dbtcloud runs report 123 --format junit -o reports/dbt.xml`
@@ -51,7 +53,7 @@ func (a app) runsReport(g *global) *cobra.Command {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 		if to.value == "" || to.value == "-" {
-			_, err := io.WriteString(a.stdout, report)
+			_, err := io.WriteString(a.stdout, printable(report, format.value))
 			return goneReader(err)
 		}
 		n, err := writeWhole(to.value, strings.NewReader(report))
@@ -65,6 +67,15 @@ func (a app) runsReport(g *global) *cobra.Command {
 	cmd.Flags().Var(&format, "format", "what to print: "+strings.Join(format.allowed, ", ")+" (default text)")
 	cmd.Flags().VarP(&to, "to", "o", "the `file` to write; - is stdout (default -)")
 	return cmd
+}
+
+// printable is a report whose texts are no commands where it is printed into a log. The
+// formats that are commands have none but their own.
+func printable(report, format string) string {
+	if format == "github" || format == "azure" {
+		return report
+	}
+	return plain.InertLines(report)
 }
 
 // reportText renders a digest in a format of runs report, or for an output that all commands have.

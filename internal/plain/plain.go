@@ -39,16 +39,19 @@ func Text(text string) string {
 func Line(text string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(Text(text)) }
 
 var (
-	anywhere  = regexp.MustCompile(`##(\w*\[)`)           // Azure Pipelines and, of old, GitHub Actions
-	lineStart = regexp.MustCompile(`(?m)^([\p{Z}\t]*)::`) // GitHub Actions
+	anywhere  = regexp.MustCompile(`##(\w*\[)`)                             // Azure Pipelines and, of old, GitHub Actions
+	lineStart = regexp.MustCompile(`(?m)^([\p{Z}\t]*)::`)                   // GitHub Actions
+	groups    = regexp.MustCompile(`(?m)^(---|\+\+\+|~~~|\^\^\^)([ \t]|$)`) // Buildkite
 )
 
 // Inert breaks what CI services take for a command wherever it stands in a line, such as ##vso[task.complete].
 func Inert(text string) string { return anywhere.ReplaceAllString(text, "# #$1") }
 
 // InertLines is [Inert] for lines that nothing of ours stands before: it breaks also what is a command at the start of a
-// line, such as ::error::.
-func InertLines(text string) string { return lineStart.ReplaceAllString(Inert(text), "$1: :") }
+// line, such as ::error::, or opens a group there.
+func InertLines(text string) string {
+	return groups.ReplaceAllString(lineStart.ReplaceAllString(Inert(text), "$1: :"), " $1$2")
+}
 
 // JSON encodes with the escapes that JSON asks for, and those of what it lets pass though it controls a terminal, ends a
 // line for some readers of lines, or is a command to a CI service. No line end follows.

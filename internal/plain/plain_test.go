@@ -52,8 +52,9 @@ func TestInert(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"::error::x\n \t::y\na::b": ": :error::x\n \t: :y\na::b",
-		"##[::]\n:::":              "# #[::]\n: ::",
+		"::error::x\n \t::y\na::b":                ": :error::x\n \t: :y\na::b",
+		"##[::]\n:::":                             "# #[::]\n: ::",
+		"--- a\n+++\n~~~\tb\n^^^ +++\n----\n---a": " --- a\n +++\n ~~~\tb\n ^^^ +++\n----\n---a",
 	} {
 		if got := InertLines(text); got != want {
 			t.Errorf("InertLines(%q) = %q, want %q", text, got, want)
@@ -64,7 +65,7 @@ func TestInert(t *testing.T) {
 // foreign draws texts of what means something to a terminal, to a reader of lines or to a CI service.
 func foreign() *rapid.Generator[string] {
 	parts := []string{
-		"#", "##", "##vso[task.complete]", "##[", "[", "::", "::error::x", ":", "\n", "\r", "\r\n", "\u2028", "\u2029", "\u0085", " ", "\u00a0", "\t", "\x1b", "\x1b[31m", "\x1b]0;t\x07", "\x00", "\x7f", "\u009b31m",
+		"#", "##", "##vso[task.complete]", "##[", "[", "::", "::error::x", ":", "---", "+++", "~~~ ", "^^^ +++", "\n", "\r", "\r\n", "\u2028", "\u2029", "\u0085", " ", "\u00a0", "\t", "\x1b", "\x1b[31m", "\x1b]0;t\x07", "\x00", "\x7f", "\u009b31m",
 		"\u202e", "\uFFFE", "\xff", "\xed\xa0\x80", "a", "é", "\"", "\\", "<", "&",
 	}
 	return rapid.Custom(func(t *rapid.T) string {
@@ -87,7 +88,7 @@ func TestNothingButText(t *testing.T) {
 			t.Fatalf("Line: %q", line)
 		}
 		lines := InertLines(text)
-		if anywhere.MatchString(lines) || lineStart.MatchString(lines) {
+		if anywhere.MatchString(lines) || lineStart.MatchString(lines) || groups.MatchString(lines) {
 			t.Fatalf("InertLines: %q", lines)
 		}
 	})
