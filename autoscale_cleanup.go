@@ -16,7 +16,8 @@ var errRival = errors.New("dbtcloud: the cleanup gives way")
 // older one until it has ended itself.
 func (c *closer) cleanUp(ctx context.Context) error {
 	if err := usable(c.r.source, c.r.a.JobID); err != nil {
-		return fmt.Errorf("dbtcloud: no cleanup: source job %d: %w", c.r.a.JobID, err)
+		// not ErrInvalid, which would say that nothing was done
+		return fmt.Errorf("dbtcloud: no cleanup: source job %d: %v", c.r.a.JobID, err)
 	}
 	for range maxRounds {
 		look := c.end
@@ -47,13 +48,17 @@ func (c *closer) cleanUp(ctx context.Context) error {
 }
 
 // succession looks for a minute for what the cleanup was cancelled for: who tests a newer
-// change cancels it first and sees it end.
+// change cancels it first and sees it end. So does a late runner of an older one, which
+// has then been ended: the cleanup is not lost for that.
 func (c *closer) succession(ctx context.Context) error {
-	begun := time.Now()
+	begun, asked := time.Now(), len(c.r.asked)
 	return c.r.a.poll().until(ctx, func(ctx context.Context) (bool, error) {
 		late := time.Since(begun) >= lookupPatience
 		err := c.end(ctx)
-		return err == nil && (late || len(c.report.Newer) > 0 || c.sameCleanup(c.seen) != nil), err
+		if len(c.r.asked) > asked {
+			c.lost = false
+		}
+		return err == nil && (late || !c.lost || len(c.report.Newer) > 0 || c.sameCleanup(c.seen) != nil), err
 	})
 }
 

@@ -173,24 +173,41 @@ func (c *closer) ends(run *Run) bool {
 
 // cancel cancels runs, and gives them the time to end that a cancel may take.
 func (c *closer) cancel(ctx context.Context, runs []*Run) error {
+	var ids []int64
 	for _, run := range runs {
 		c.r.say("cancelling run %d of %s", run.ID, c.what.PullRequest)
 		if err := c.r.requestCancel(ctx, run.ID); err != nil {
 			return err
 		}
+		ids = append(ids, run.ID)
 	}
 	patience, done := context.WithTimeout(ctx, positive(c.r.a.CancelPatience, defaultPatience))
 	defer done()
-	for _, run := range runs {
-		last, err := c.r.ending(patience, run.ID)
-		if err != nil {
-			return fmt.Errorf("dbtcloud: run %d was asked to cancel and has not ended: %w", run.ID, err)
-		}
-		if last.Status == RunCancelled {
-			c.report.Cancelled = append(c.report.Cancelled, run.ID)
-		}
+	err := c.r.a.poll().until(patience, func(ctx context.Context) (bool, error) {
+		var problems []error
+		ids = slices.DeleteFunc(ids, func(id int64) bool {
+			run, err := c.r.a.Client.Runs.Get(ctx, id)
+			problems = append(problems, err)
+			return err == nil && c.ended(run)
+		})
+		return len(ids) == 0, errors.Join(problems...)
+	})
+	if err != nil {
+		return fmt.Errorf("dbtcloud: asked to cancel, and has not ended: run %s: %w", joinIDs(ids), err)
 	}
 	return nil
+}
+
+// ended tells whether a run that was asked to cancel has ended, and notes that.
+func (c *closer) ended(run *Run) bool {
+	if !run.Status.Terminal() {
+		return false
+	}
+	c.r.ended[run.ID] = true
+	if run.Status == RunCancelled {
+		c.report.Cancelled = append(c.report.Cancelled, run.ID)
+	}
+	return true
 }
 
 // deleteClones deletes the pull request's clones whose runs have ended or were asked to.

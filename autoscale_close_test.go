@@ -223,7 +223,7 @@ func cleanupCases() map[string]cleanupCase {
 		"nobody waits":       {opts: []dbtcloudtest.Option{failing}, noWait: true, what: dropping(), cleanups: 1, status: dbtcloud.RunRunning},
 		"a newer change":     {set: newer, what: dropping(func(c *dbtcloud.Closing) { c.Sequence = 5 })},
 		"the job is deactivated": {set: func(s *stage) { s.DeactivateJob(s.job) }, what: dropping(),
-			err: dbtcloud.ErrInvalid, says: "no cleanup"},
+			says: "no cleanup"},
 		"it is cancelled": {what: dropping(), cleanups: 1, status: dbtcloud.RunCancelled, fails: true, set: func(s *stage) {
 			s.At(time.Now().Add(3*time.Minute), func(server *dbtcloudtest.Server) { server.CancelRun(cleanupsOf(server)[0].ID, "somebody", "") })
 		}},
@@ -266,6 +266,9 @@ func TestCleanupOutcome(t *testing.T) {
 					t.Errorf("error %v, want one of the cleanup's run: %t", err, tt.fails)
 				case tt.says != "":
 					wantError(t, err, tt.err, tt.says)
+					if errors.Is(err, dbtcloud.ErrInvalid) {
+						t.Errorf("%v would mean that nothing was done", err)
+					}
 				case err != nil && !fails:
 					t.Error(err)
 				}
@@ -374,6 +377,57 @@ func TestCleanupGivesWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A runner of an older change, whose trigger was under way when the pull request was
+// closed, cancels the cleanup before the close sees its run: the cleanup is not lost.
+func TestCleanupCancelledForAnOlderChange(t *testing.T) {
+	t.Parallel()
+	for delay := 14; delay < 27; delay += 2 {
+		t.Run(fmt.Sprint(delay), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				late := around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+					if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/run/") {
+						time.Sleep(time.Duration(delay) * time.Second)
+					}
+					return next.RoundTrip(r)
+				})
+				together(func() {
+					if _, err := s.tested(s.ci(late), numbered(push(7, 1), 3)); !errors.Is(err, dbtcloud.ErrRunCancelled) {
+						t.Errorf("the older change ends with %v", err)
+					}
+				}, func() {
+					time.Sleep(time.Second)
+					got, err := s.ci().Close(t.Context(), dropping(func(c *dbtcloud.Closing) { c.Sequence = 5 }))
+					if err != nil || len(got.Cancelled) != 1 || got.Cleanup.Status != dbtcloud.RunSuccess {
+						t.Errorf("%v: cancelled %v, the cleanup is %s", err, got.Cancelled, got.Cleanup.Status)
+					}
+				})
+				if n := len(s.cleanups()); n != 2 {
+					t.Errorf("%d cleanups", n)
+				}
+			})
+		})
+	}
+}
+
+// A run whose cancel does not end keeps nothing else from ending, nor from being told.
+func TestCloseBesideStuckRun(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: time.Hour} }))
+		stuck, clone := s.markedRun(s.job, push(7, 1)), s.cloneJob(7, "d")
+		other := s.markedRun(clone, push(7, 1))
+		s.settle()
+		s.Inject(dbtcloudtest.Fault{Route: routeCancel, Kind: dbtcloudtest.Status(500, dbtcloudtest.EnvelopeBody),
+			Match: func(r dbtcloudtest.Request) bool { return strings.Contains(r.Path, fmt.Sprintf("/%d/", stuck)) }})
+		got, err := s.ci().Close(t.Context(), dropping())
+		wantError(t, err, context.DeadlineExceeded, fmt.Sprintf("has not ended: run %d: ", stuck))
+		if diff := cmp.Diff(dbtcloud.CloseReport{Cancelled: []int64{other}, Deleted: []int64{clone}}, got); diff != "" {
+			t.Errorf("report (-want +got):\n%s", diff)
+		}
+		s.wantCleanups(0)
+	})
 }
 
 // Another pull request sees only that the job is busy with a cleanup.

@@ -169,6 +169,12 @@ func TestCICloseFails(t *testing.T) {
 		t.Errorf("object %v has no error", got)
 	}
 	c, run := closable(t, "github/closed", "github")
+	c.DeactivateJob(c.job) // nothing can be cleaned up: what was done is told all the same
+	o := invoke(t, c.env, "ci", "close", "--cleanup-step=dbt debug", "--output=json").want(t, exitRefused)
+	if diff := cmp.Diff([]any{id(run.ID)}, stringsOf(o.object(t)["cancelled_run_ids"])); diff != "" || !strings.Contains(o.stderr, "1 runs cancelled, 1 clones deleted") {
+		t.Errorf("stderr %q, cancelled (-want +got):\n%s", o.stderr, diff)
+	}
+	c, run = closable(t, "github/closed", "github")
 	c.Inject(dbtcloudtest.Fault{Method: "POST", Kind: dbtcloudtest.Hang()})
 	got := invoke(t, c.env, "ci", "close", "--timeout=300ms", "--output=json").want(t, exitDeadline).object(t)
 	if text, _ := got["error"].(string); !strings.HasPrefix(text, "the deadline of --timeout passed: ") {
