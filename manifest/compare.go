@@ -290,6 +290,9 @@ func (c *comparer) finish() {
 		c.warn("UnversionedBreakingChange", b.ID, strings.Join(b.Clauses, "; "))
 	}
 	slices.SortFunc(c.Warnings, func(a, b Warning) int { return cmp.Or(strings.Compare(a.Event, b.Event), strings.Compare(a.ID, b.ID)) })
+	if err := c.macros.lostMacro(c.New); err != nil {
+		c.refused["modified"], c.refused["unmodified"], c.refused["modified.macros"] = err, err, err
+	}
 	if len(refused) > 0 {
 		err := &ContractError{Breaking: refused}
 		c.refused["modified"], c.refused["unmodified"], c.refused["modified.contract"] = err, err, err

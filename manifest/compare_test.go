@@ -190,6 +190,40 @@ func TestMacroPaths(t *testing.T) {
 	}
 }
 
+func TestMacrosWithoutAnID(t *testing.T) {
+	t.Parallel()
+	of := func(sql string, uses ...any) project {
+		return project{
+			"nodes":  {"model.p.a": {"depends_on": map[string]any{"macros": uses}}},
+			"macros": {"macro.p.lost": {"macro_sql": "x", "depends_on": map[string]any{"macros": []any{nil}}}, "macro.p.m": macro(sql), "macro.p.other": macro("o")},
+		}
+	}
+	for _, tt := range []struct {
+		name     string
+		old, now project
+		refused  bool
+	}{
+		{"nothing changed", of("1", nil), of("1", nil), false},
+		{"itself", of("1", nil), of("2", nil), true},
+		{"by another macro", of("1", "macro.p.other", "macro.p.lost"), of("2", "macro.p.other", "macro.p.lost"), true},
+		{"a changed one comes before", of("1", "macro.p.m", "macro.p.lost"), of("2", "macro.p.m", "macro.p.lost"), false},
+		{"a changed one comes after", of("1", "macro.p.lost", "macro.p.m"), of("2", "macro.p.lost", "macro.p.m"), true},
+		{"not used", of("1", "macro.p.other"), of("2", "macro.p.other"), false},
+	} {
+		c := compare(t, tt.old, tt.now, manifest.Core112())
+		for _, selector := range []string{"modified", "unmodified", "modified.macros"} {
+			_, err := c.Select(selector)
+			var lost *manifest.MacroError
+			if errors.As(err, &lost) != tt.refused || tt.refused && lost.ID != "model.p.a" {
+				t.Errorf("%s: state:%s = %v", tt.name, selector, err)
+			}
+		}
+		if _, err := c.Select("modified.body"); err != nil {
+			t.Errorf("%s: state:modified.body = %v", tt.name, err)
+		}
+	}
+}
+
 // The nodes that changed macros reach are those of a walk along all calls.
 func TestMacrosAgainstAWalk(t *testing.T) {
 	t.Parallel()

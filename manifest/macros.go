@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -43,6 +44,63 @@ func changedMacros(old, new *Manifest) macroReach {
 		}
 	}
 	return reach
+}
+
+// MacroError says that a resource uses, however far away, a macro that has no id, on which dbt fails where it looks for
+// changed macros.
+type MacroError struct{ ID string }
+
+// Error says in one line which resource it is.
+func (e *MacroError) Error() string {
+	return fmt.Sprintf("manifest: CompilationError: %s uses a macro that has no id in the manifest: parse the project again", e.ID)
+}
+
+// lost finds, in the order of dbt, whether a node leads to a macro without an id before it leads to a changed one.
+func (r macroReach) lost(m *Manifest, called []string, seen map[string]bool) (lost, found bool) {
+	for _, id := range called {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		switch macro := m.Macros[id]; {
+		case r[id] == id && id != "":
+			return false, true
+		case id == "":
+			return true, false
+		case macro != nil:
+			if lost, found := r.lost(m, macro.DependsOn, seen); lost || found {
+				return lost, found
+			}
+		}
+	}
+	return false, false
+}
+
+// lostMacro returns the error for the first node, by id, that uses a macro without an id.
+func (r macroReach) lostMacro(m *Manifest) error {
+	if len(r) == 0 || !hasLost(m) {
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.Nodes)) {
+		if lost, _ := r.lost(m, m.Nodes[id].DependsOn.Macros, map[string]bool{}); lost && !m.Nodes[id].Config.Disabled {
+			return &MacroError{ID: id}
+		}
+	}
+	return nil
+}
+
+func hasLost(m *Manifest) bool {
+	for _, n := range m.Nodes {
+		if slices.Contains(n.DependsOn.Macros, "") {
+			return true
+		}
+	}
+	for _, macro := range m.Macros {
+		if slices.Contains(macro.DependsOn, "") {
+			return true
+		}
+	}
+	return false
 }
 
 // path is the shortest way from a node to a changed macro, both included, or nil.

@@ -561,7 +561,7 @@ func TestMemoryIsWhatIsKept(t *testing.T) {
 	if err != nil || len(m.Nodes) != 2_000 {
 		t.Fatalf("%d nodes, %v", len(m.Nodes), err)
 	}
-	if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(len(data)/3); used > limit {
+	if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(len(data)/2); used > limit {
 		t.Errorf("reading %d bytes allocates %d, want at most %d", len(data), used, limit)
 	}
 }

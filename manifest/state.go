@@ -114,7 +114,7 @@ func (c *Comparison) Is(selector, id string) bool {
 }
 
 // Select returns the unique ids that a selector, such as modified.body, has, sorted. What dbt refuses is a
-// [*StateError] or a [*ContractError].
+// [*StateError], a [*ContractError] or a [*MacroError].
 func (c *Comparison) Select(selector string) ([]string, error) {
 	if !slices.Contains(StateSelectors(), selector) {
 		return nil, &StateError{Selector: selector}
