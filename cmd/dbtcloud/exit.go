@@ -12,7 +12,7 @@ import (
 // Exit statuses.
 const (
 	exitSuccess     = 0
-	exitRunFailed   = 1 // also of doctor, when it found a problem
+	exitRunFailed   = 1 // also of doctor, when it found a problem, and of state, when a contract is broken
 	exitBadInput    = 2
 	exitCancelled   = 3
 	exitDeadline    = 4
@@ -35,7 +35,7 @@ func exitStatus(err error) int {
 		return exitSuccess
 	case errors.Is(err, dbtcloud.ErrSuperseded), errors.Is(err, dbtcloud.ErrRunCancelled):
 		return exitCancelled
-	case failed, errors.Is(err, errUnwell):
+	case failed, errors.Is(err, errUnwell), errors.Is(err, errRefused):
 		return exitRunFailed
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

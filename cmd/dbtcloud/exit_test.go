@@ -30,6 +30,7 @@ func TestExitStatus(t *testing.T) {
 		{"cancelled run", ended(dbtcloud.RunCancelled), 3},
 		{"superseded", fmt.Errorf("run 9: %w", dbtcloud.ErrSuperseded), 3},
 		{"a problem that doctor found", fmt.Errorf("%w: 1 of 2", errUnwell), 1},
+		{"a contract that is broken", fmt.Errorf("%w: dbt refuses", errRefused), 1},
 		{"bad input", fmt.Errorf("x: %w", dbtcloud.ErrInvalid), 2},
 		{"bad flag", invalid("--x: %w", errors.New("wrong")), 2},
 		{"deadline", fmt.Errorf("%w: %w", errDeadline, left(context.DeadlineExceeded)), 4},
