@@ -22,6 +22,15 @@ type project map[string]map[string]map[string]any
 
 func (p project) read(t testing.TB, version string) *manifest.Manifest {
 	t.Helper()
+	m, err := manifest.Read(bytes.NewReader(p.json(t, version)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (p project) json(t testing.TB, version string) []byte {
+	t.Helper()
 	document := map[string]any{"metadata": map[string]any{
 		"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "dbt_version": version, "adapter_type": "postgres",
 	}}
@@ -33,11 +42,7 @@ func (p project) read(t testing.TB, version string) *manifest.Manifest {
 		disabled[id] = []any{fields, map[string]any{"name": "another"}}
 	}
 	document["disabled"] = disabled
-	m, err := manifest.Read(bytes.NewReader(encoded(t, document)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return encoded(t, document)
 }
 
 // one is a project of one entry.
