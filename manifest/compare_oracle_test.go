@@ -44,9 +44,7 @@ type sectionEdit struct {
 func edited(t testing.TB, base map[string]json.RawMessage, edits map[string]sectionEdit) []byte {
 	t.Helper()
 	out := map[string]json.RawMessage{}
-	for key, section := range base {
-		out[key] = section
-	}
+	maps.Copy(out, base)
 	for key, edit := range edits {
 		switch {
 		case edit.Absent:
@@ -58,9 +56,7 @@ func edited(t testing.TB, base map[string]json.RawMessage, edits map[string]sect
 			if err := json.Unmarshal(out[key], &section); out[key] != nil && err != nil {
 				t.Fatal(err)
 			}
-			for id, entry := range edit.Set {
-				section[id] = entry
-			}
+			maps.Copy(section, edit.Set)
 			for _, id := range edit.Del {
 				delete(section, id)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -294,9 +295,7 @@ func TestContracts(t *testing.T) {
 			"columns":     fields{"id": fields{"data_type": "int", "constraints": []any{fields{"type": "not_null", "name": nil}}}, "name": fields{"data_type": "varchar(3)"}},
 			"constraints": []any{fields{"type": "primary_key", "columns": []string{"id"}, "name": "pk"}},
 		}
-		for key, value := range more {
-			out[key] = value
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	columns := func(id, name fields) fields { return fields{"columns": fields{"id": id, "name": name}} }

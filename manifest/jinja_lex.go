@@ -148,7 +148,7 @@ func unescapePython(text string) string {
 				out.WriteString(`\` + string(c))
 				continue
 			}
-			out.WriteRune(rune(r))
+			out.WriteRune(rune(min(r, unicode.MaxRune+1))) // what is none is written as U+FFFD
 			text = text[digits:]
 		case '\n':
 		default:

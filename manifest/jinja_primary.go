@@ -188,16 +188,14 @@ func (p *parser) filters(e *expr) *expr {
 
 // filter reads the name of a filter or a test and its arguments; those of a test may stand without parentheses.
 func (p *parser) filter(class string, e *expr) *expr {
-	name := p.tok.text
 	if p.tok.kind != tokenName {
 		return p.fail()
 	}
-	p.advance()
-	for p.is(".") {
-		name += "." + p.tok.text
-		p.advance()
+	name := []string{p.tok.text}
+	for p.advance(); p.is("."); p.advance() {
+		name = append(name, p.tok.text)
 	}
-	callee := []exprField{{"node", e}, {"name", pyText(name)}}
+	callee := []exprField{{"node", e}, {"name", pyText(strings.Join(name, "."))}}
 	if p.is("(") {
 		return p.call(class, callee...)
 	}
