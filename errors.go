@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/slimci/dbtcloud/internal/plain"
 )
 
 // Sentinels for errors.Is. Those with a number stand for the HTTP status of an [*Error].
@@ -60,7 +62,10 @@ type Error struct {
 const maxErrorText = 4 << 10
 
 // Error says what was asked, what was answered and what to do.
-func (e *Error) Error() string { return withHint(e.text(), e.Hint()) }
+func (e *Error) Error() string { return withHint(harmless(e.text()), e.Hint()) }
+
+// harmless is one line that steers neither a terminal nor a CI provider: errors have words of others in them, and end in logs.
+func harmless(text string) string { return plain.Inert(plain.Line(text)) }
 
 func (e *Error) text() string {
 	var b strings.Builder
@@ -172,7 +177,7 @@ type RunFailedError struct {
 	Run *Run // as it was last seen, with its trigger and audit
 }
 
-// Error says how the run ended, who cancelled it, and the service's message.
+// Error says how the run ended, who cancelled it, and the service's message, in one line that is a command to no CI provider.
 func (e *RunFailedError) Error() string {
 	text := fmt.Sprintf("dbtcloud: run %d of job %d ended with status %s", e.Run.ID, e.Run.JobID, e.Run.Status)
 	if e.Run.Audit != nil && e.Run.Status == RunCancelled && e.Run.Audit.Cancellation.Actor.Name != "" {
@@ -181,7 +186,7 @@ func (e *RunFailedError) Error() string {
 	if e.Run.StatusMessage != "" {
 		text += ": " + e.Run.StatusMessage
 	}
-	return text
+	return harmless(text)
 }
 
 // Is makes errors.Is(err, ErrRunCancelled) tell a cancelled run from a failed one.
