@@ -65,7 +65,15 @@ const maxErrorText = 4 << 10
 func (e *Error) Error() string { return withHint(harmless(e.text()), e.Hint()) }
 
 // harmless is one line that steers neither a terminal nor a CI provider: errors have words of others in them, and end in logs.
-func harmless(text string) string { return plain.Inert(plain.Line(text)) }
+func harmless(text string) string {
+	var lines []string
+	for line := range strings.Lines(plain.Text(text)) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return plain.Inert(plain.Line(strings.Join(lines, "; ")))
+}
 
 func (e *Error) text() string {
 	var b strings.Builder

@@ -190,7 +190,7 @@ func TestRunFailedError(t *testing.T) {
 		{dbtcloud.Run{ID: 5, JobID: 9, Status: dbtcloud.RunCancelled, StatusMessage: "Cancelled by user.", Audit: audit("Ada")},
 			"dbtcloud: run 5 of job 9 ended with status Cancelled, cancelled by Ada: Cancelled by user.", true},
 		{dbtcloud.Run{ID: 5, JobID: 9, Status: dbtcloud.RunCancelled, StatusMessage: "one\r\n::error::two\x1b[31m", Audit: audit("##vso[task.complete]")},
-			"dbtcloud: run 5 of job 9 ended with status Cancelled, cancelled by # #vso[task.complete]: one ::error::two", true},
+			"dbtcloud: run 5 of job 9 ended with status Cancelled, cancelled by # #vso[task.complete]: one; ::error::two", true},
 	}
 	for _, test := range tests {
 		err := fmt.Errorf("outside: %w", &dbtcloud.RunFailedError{Run: &test.run})
@@ -207,7 +207,7 @@ func TestRunFailedError(t *testing.T) {
 func TestErrorIsOneLine(t *testing.T) {
 	t.Parallel()
 	err := &dbtcloud.Error{Operation: "GET /x", StatusCode: 418, Message: "one\n::error::two ##vso[task.complete]", Fields: map[string]string{"a\nb": "c\u2028d"}}
-	if got, want := err.Error(), "dbtcloud: GET /x: 418 one ::error::two # #vso[task.complete]; a b: c d"; got != want {
+	if got, want := err.Error(), "dbtcloud: GET /x: 418 one; ::error::two # #vso[task.complete]; a; b: c; d"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

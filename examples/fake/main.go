@@ -48,9 +48,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	fake := dbtcloudtest.New(dbtcloudtest.WithRunSlots(*slots), dbtcloudtest.WithAppHost("http://"+listener.Addr().String()),
 		dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome {
-			return dbtcloudtest.Outcome{Duration: *runTime, Artifacts: []dbtcloudtest.Artifact{
-				{Path: "manifest.json", Data: []byte(`{"nodes":{}}`)}, {Path: "run_results.json", Data: []byte(`{"results":[]}`)},
-			}}
+			return dbtcloudtest.Outcome{Duration: *runTime, Artifacts: leftBehind()}
 		}))
 	jobID := fake.AddJob(dbtcloudtest.JobSpec{Name: "Slim CI"})
 	fake.AddNodes(dbtcloudtest.DefaultEnvironmentID, analytics()...)
@@ -62,6 +60,15 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	return nil
+}
+
+// leftBehind is what dbt writes at the end of a run, without any nodes.
+func leftBehind() []dbtcloudtest.Artifact {
+	const schemas = "https://schemas.getdbt.com/dbt/"
+	return []dbtcloudtest.Artifact{
+		{Path: "manifest.json", Data: []byte(`{"metadata":{"dbt_schema_version":"` + schemas + `manifest/v12.json"},"nodes":{}}`)},
+		{Path: "run_results.json", Data: []byte(`{"metadata":{"dbt_schema_version":"` + schemas + `run-results/v6.json"},"results":[]}`)},
+	}
 }
 
 // analytics is a small project for the Discovery API to tell of: its orders failed.

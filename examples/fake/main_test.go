@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/manifest"
 )
 
 func TestFakeServesAJob(t *testing.T) {
@@ -55,6 +57,22 @@ func TestFakeServesAJob(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("after its context ended: %v", err)
+	}
+}
+
+// TestReportsCanBeTried: what a run leaves behind is read, so that a first report has nothing to complain of.
+func TestReportsCanBeTried(t *testing.T) {
+	t.Parallel()
+	for _, a := range leftBehind() {
+		var err error
+		if a.Path == "manifest.json" {
+			_, err = manifest.Read(bytes.NewReader(a.Data))
+		} else {
+			_, err = manifest.ReadRunResults(bytes.NewReader(a.Data))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", a.Path, err)
+		}
 	}
 }
 
