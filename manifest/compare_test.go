@@ -355,6 +355,87 @@ func checkContract(t *testing.T, old, now map[string]any, e manifest.Engine, cla
 	}
 }
 
+// What a warehouse does not enforce it does not lose.
+func TestContractsOfAdapters(t *testing.T) {
+	t.Parallel()
+	type fields = map[string]any
+	with := func(checksum string, constraints ...any) fields {
+		return fields{"contract": fields{"enforced": true, "checksum": checksum}, "config": fields{"materialized": "incremental"}, "constraints": constraints}
+	}
+	old := one("nodes", "model.p.k", with("1", fields{"type": "not_null"}, fields{"type": "check", "expression": "x"}, fields{"type": "custom"}))
+	now := one("nodes", "model.p.k", with("2"))
+	gone := func(kind string) string { return "the constraint " + kind + " of the model is gone" }
+	for adapter, want := range map[string][]string{
+		"postgres": {gone("not_null"), gone("check")}, "duckdb": {gone("not_null"), gone("check")},
+		"snowflake": {gone("not_null")}, "bigquery": {gone("not_null")}, "redshift": {gone("not_null")},
+		"spark": nil, "athena": nil,
+	} {
+		m := now.read(t, "1.12.3")
+		m.Metadata.AdapterType = adapter
+		c, err := manifest.Compare(old.read(t, "1.12.3"), m, manifest.Core112())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range c.Breaking {
+			got = append(got, b.Clauses...)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", adapter, diff)
+		}
+	}
+}
+
+func TestLargeSeeds(t *testing.T) {
+	t.Parallel()
+	of := func(name, checksum string) project {
+		return one("nodes", "seed.p.s", map[string]any{"checksum": map[string]any{"name": name, "checksum": checksum}})
+	}
+	for _, tt := range []struct {
+		old, now project
+		event    string
+		modified bool
+	}{
+		{of("path", "a.csv"), of("path", "a.csv"), "SeedExceedsLimitSamePath", false},
+		{of("path", "a.csv"), of("path", "b.csv"), "SeedExceedsLimitAndPathChanged", true},
+		{of("sha256", "1"), of("path", "a.csv"), "SeedIncreased", true},
+		{of("path", "a.csv"), of("sha256", "1"), "", true},
+	} {
+		c := compare(t, tt.old, tt.now, manifest.Core112())
+		for _, selector := range []string{"modified", "unmodified", "modified.body", "modified.contract", "new"} {
+			var got string
+			for _, w := range c.WarningsOf(selector) {
+				got = w.Event
+			}
+			want := tt.event
+			if selector == "modified.contract" || selector == "new" {
+				want = ""
+			}
+			if got != want {
+				t.Errorf("state:%s warns %q, want %q", selector, got, want)
+			}
+		}
+		if c.Is("modified", "seed.p.s") != tt.modified || c.Is("modified.body", "seed.p.s") != tt.modified {
+			t.Errorf("%s: modified = %t, want %t", tt.event, !tt.modified, tt.modified)
+		}
+	}
+}
+
+// Errors say in one line what is wrong with what.
+func TestCompareErrors(t *testing.T) {
+	t.Parallel()
+	broken := manifest.Breaking{ID: "model.p.k.v1", Versioned: true, Clauses: []string{"the column id is gone", "x"}}
+	for err, want := range map[error]string{
+		&manifest.ContractError{Breaking: []manifest.Breaking{broken}}:                 "manifest: ContractBreakingChangeError: model.p.k.v1: the column id is gone; x; give the model a new version instead",
+		&manifest.ContractError{Breaking: []manifest.Breaking{broken, broken, broken}}: "manifest: ContractBreakingChangeError: model.p.k.v1: the column id is gone; x (and 2 more); give the model a new version instead",
+		&manifest.MacroError{ID: "model.p.a"}:                                          "manifest: CompilationError: model.p.a uses a macro that has no id in the manifest: parse the project again",
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("Error() = %s, want %s", got, want)
+		}
+	}
+}
+
 func TestRemovedContracts(t *testing.T) {
 	t.Parallel()
 	type fields = map[string]any
