@@ -306,7 +306,8 @@ func TestContracts(t *testing.T) {
 		clauses []string
 	}{
 		"a column more":           {columns(fields{"data_type": "INT", "constraints": held}, fields{"data_type": "varchar(10)"}), manifest.Core112(), nil},
-		"a size, for dbt 1.10":    {columns(fields{"data_type": "int", "constraints": held}, fields{"data_type": "varchar(10)"}), manifest.Core19(), []string{"the column name is varchar(10) instead of varchar(3)"}},
+		"a size, for dbt 1.11":    {columns(fields{"data_type": "int", "constraints": held}, fields{"data_type": "varchar(10)"}), manifest.Engine{Profile: manifest.ProfileCore19, Version: "1.11.2"}, nil},
+		"a size, for dbt 1.10":    {columns(fields{"data_type": "int", "constraints": held}, fields{"data_type": "varchar(10)"}), manifest.Engine{Profile: manifest.ProfileCore19, Version: "1.10.15"}, []string{"the column name is varchar(10) instead of varchar(3)"}},
 		"a type":                  {columns(fields{"data_type": "text", "constraints": held}, fields{"data_type": "varchar"}), manifest.Core112(), []string{"the column id is text instead of int"}},
 		"a constraint":            {columns(fields{"data_type": "int"}, fields{"data_type": "varchar"}), manifest.Core112(), []string{"the constraint not_null of the column id is gone"}},
 		"a column less":           {fields{"columns": fields{"id": fields{"data_type": "int", "constraints": held}}}, manifest.Core112(), []string{"the column name is gone"}},

@@ -84,7 +84,7 @@ func (c *comparer) broken(old, new *Node) []string {
 
 // dataType is what counts of the type of a column: since dbt 1.11 not its size.
 func (c *comparer) dataType(name string) string {
-	if c.Engine.Profile == ProfileCore19 {
+	if c.Engine.Profile == ProfileCore19 && minor(c.Engine.Version) < 11 {
 		return name
 	}
 	base, _, _ := strings.Cut(name, "(")

@@ -1,5 +1,8 @@
 // Package manifest reads the artifacts of dbt: manifest.json, which describes a project, and run_results.json, which
 // tells what an invocation did. Both are read as streams: what is not kept is not held, however large the file.
+//
+// [Compare] compares two manifests as the state: selectors of dbt do and says why a resource counts as changed;
+// [Manifest.Select] selects resources as dbt's command line does.
 package manifest
 
 import (

@@ -17,7 +17,7 @@ const (
 type Engine struct {
 	Profile                     string    // ProfileCore19 or ProfileCore112; empty is the latter
 	CompareMoreUnrenderedValues bool      // the flag state_modified_compare_more_unrendered_values of the project
-	Version                     string    // the dbt-core that asks; empty is the one that wrote the new manifest, if the profile has it
+	Version                     string    // the dbt-core that asks; empty is that of the new manifest, or 1.12.3 if the profile is later
 	Now                         time.Time // when: a deprecation date may have passed; zero is now
 	// Dependencies goes beyond dbt: what is built from other resources than before counts as modified.
 	Dependencies bool
