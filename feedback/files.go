@@ -16,7 +16,7 @@ import (
 type Files struct {
 	JUnit       string // test results, which GitLab, Azure, Bitbucket, CircleCI, Jenkins and CodeBuild read
 	CodeQuality string // a code quality report of GitLab
-	Markdown    string
+	Markdown    string // at most as much as the summary of a step of GitHub takes
 	Digest      string // JSON, see [report.Digest]
 }
 
@@ -35,7 +35,7 @@ func (f Files) Write(d *report.Digest) error {
 	return errors.Join(
 		writeFile(f.JUnit, func(b *bytes.Buffer) error { return d.JUnit(b) }),
 		writeFile(f.CodeQuality, quality),
-		writeFile(f.Markdown, func(b *bytes.Buffer) error { b.WriteString(d.Markdown(0)); return nil }),
+		writeFile(f.Markdown, func(b *bytes.Buffer) error { b.WriteString(report.GitHubSummary(d)); return nil }),
 		writeFile(f.Digest, func(b *bytes.Buffer) error { return d.JSON(b) }),
 	)
 }

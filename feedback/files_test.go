@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,6 +48,22 @@ func TestFiles(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The file may be that of a step's summary, which is dropped whole when it is too large.
+func TestMarkdownFileFits(t *testing.T) {
+	t.Parallel()
+	d := red()
+	for range 400 {
+		d.Failures = append(d.Failures, report.Failure{Kind: "model", Name: "x", Message: strings.Repeat("long ", 800)})
+	}
+	f := feedback.Files{Markdown: filepath.Join(t.TempDir(), "run.md")}
+	if err := f.Write(d); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(read(t, f.Markdown)); got > report.GitHubSummaryLimit || got < report.GitHubSummaryLimit/2 {
+		t.Errorf("the file has %d bytes", got)
 	}
 }
 

@@ -184,6 +184,28 @@ func TestTokenStaysHidden(t *testing.T) {
 	})
 }
 
+// Whose comments are ours is not guessed when the host only fails to say.
+func TestHostThatDoesNotSayWhoItIs(t *testing.T) {
+	t.Parallel()
+	eachHost(t, func(t *testing.T, f *fakeHost) {
+		f.write("somebody", f.host.mark("ci")+"forged", "ci")
+		f.fail = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.UserAgent() != "dbtcloud" {
+				t.Errorf("the user agent is %q", r.UserAgent())
+			}
+			if !strings.HasSuffix(r.URL.Path, "/user") && !strings.HasSuffix(r.URL.Path, "/connectionData") {
+				return false
+			}
+			w.WriteHeader(http.StatusNotImplemented)
+			return true
+		}
+		err := f.open(t).Comment(t.Context(), f.pullRequest(), "ci", "new")
+		if e, ok := errors.AsType[*feedback.HostError](err); !ok || e.StatusCode != http.StatusNotImplemented || len(f.comments) != 1 {
+			t.Errorf("%v: %q", err, f.texts())
+		}
+	})
+}
+
 func TestTokenThatMayNotAskWhoItIs(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"github", "bitbucket"} {

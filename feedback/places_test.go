@@ -150,6 +150,7 @@ func TestBitbucket(t *testing.T) {
 		{"by the proxy", nil, "http://api.bitbucket.org/2.0", ""},
 		{"tokens that are for comments", map[string]string{"BITBUCKET_ACCESS_TOKEN": "secret", "DBT_CLOUD_CI_HOST_TOKEN": "secret"}, "http://api.bitbucket.org/2.0", ""},
 		{"another address", map[string]string{"DBT_CLOUD_CI_HOST_URL": "http://127.0.0.1:1/2.0/"}, "http://127.0.0.1:1/2.0", ""},
+		{"with the token that goes first", map[string]string{"DBT_CLOUD_CI_HOST_URL": "https://api.bitbucket.org/2.0", "DBT_CLOUD_CI_HOST_TOKEN": "first", "BITBUCKET_ACCESS_TOKEN": "secret"}, "https://api.bitbucket.org/2.0", "Bearer first"},
 		{"with a token", map[string]string{"DBT_CLOUD_CI_HOST_URL": "https://api.bitbucket.org/2.0", "BITBUCKET_ACCESS_TOKEN": "secret"}, "https://api.bitbucket.org/2.0", "Bearer secret"},
 	}
 	for _, tt := range tests {

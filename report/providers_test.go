@@ -160,6 +160,10 @@ func TestBitbucketReportOfMany(t *testing.T) {
 		d.Failures = append(d.Failures, report.Failure{Name: "x", Message: strings.Repeat("é]]>\n", 1000)})
 	}
 	checkBitbucket(t, d)
+	insights, err := report.BitbucketReport(d)
+	if err != nil || !strings.Contains(string(insights.Annotations[1]), `...","details"`) {
+		t.Errorf("%v: nothing says that a summary was cut: %.700s", err, insights.Annotations[1])
+	}
 }
 
 func checkBitbucket(t rapid.TB, d *report.Digest) {

@@ -340,6 +340,9 @@ func TestGitHubAnnotationsAreCommands(t *testing.T) {
 				t.Fatalf("a line of no file: %q", line)
 			}
 			count[c.name]++
+			if f := append(slices.Clone(d.Failures), d.Warnings...); len(f) == 1 && plainLine(f[0].File) && c.properties["file"] != f[0].File {
+				t.Fatalf("the file %q became %q", f[0].File, c.properties["file"])
+			}
 			list := map[string][]report.Failure{"error": d.Failures, "warning": d.Warnings}[c.name]
 			if i := count[c.name] - 1; i < len(list) && c.properties["title"] != "dbt" && plainWords(list[i].Message) && c.message != list[i].Message {
 				t.Fatalf("the message %q became %q", list[i].Message, c.message)
@@ -359,6 +362,15 @@ func plainWords(text string) bool {
 // plainLine reports whether a text must come through as it is where there is one line.
 func plainLine(text string) bool {
 	return plain(text) && text == strings.Join(strings.Fields(text), " ") && len(text) < report.MaxLine && !strings.Contains(text, "\u2029")
+}
+
+func TestGitHubProperties(t *testing.T) {
+	t.Parallel()
+	d := &report.Digest{Failures: []report.Failure{{Kind: "model", Name: "a%2C,b:c%", File: "models/50%:,x.sql", Line: 2, Message: "m"}}}
+	want := "::error file=models/50%25%3A%2Cx.sql,line=2,title=dbt model a%252C%2Cb%3Ac%25::m"
+	if got := report.GitHubAnnotations(d); len(got) != 1 || got[0] != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 func TestGitHubSaysHowManyMore(t *testing.T) {
