@@ -19,7 +19,7 @@ manifest.json alone: that of the last deploy (--state) and that of now (--manife
 runs, nothing is sent anywhere, and no token is needed.`
 
 func (a app) state(g *global) *cobra.Command {
-	cmd := commands("state", "What changed between two manifests of dbt, and why", a.stateLs(g))
+	cmd := commands("state", "What changed between two manifests of dbt, and why", a.stateLs(g), a.stateDiff(g), a.stateExplain(g))
 	cmd.Long = stateHelp
 	return cmd
 }

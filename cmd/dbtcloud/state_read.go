@@ -126,7 +126,8 @@ func sameContents(ctx context.Context, a, b string) (bool, error) {
 // contents is what a file has in it.
 type contents struct {
 	io.Reader
-	file *os.File
+	file   *os.File
+	packed bool
 }
 
 // Close closes the file. It was only read.
@@ -139,12 +140,12 @@ func openContents(ctx context.Context, path string) (*contents, error) {
 	}
 	in := bufio.NewReader(&interruptible{ctx, file})
 	if start, _ := in.Peek(2); string(start) != "\x1f\x8b" {
-		return &contents{in, file}, nil
+		return &contents{in, file, false}, nil
 	}
 	unpacked, err := gzip.NewReader(in)
 	if err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("unpacking it: %w", err)
 	}
-	return &contents{unpacked, file}, nil
+	return &contents{unpacked, file, true}, nil
 }
