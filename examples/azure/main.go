@@ -12,7 +12,6 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
-	"github.com/slimci/dbtcloud/report"
 )
 
 func main() {
@@ -57,13 +56,9 @@ func run(ctx context.Context) error {
 	if r == nil || ctx.Err() != nil {
 		return err
 	}
-	digest, unread := report.Collect(ctx, client, r.ID)
-	if unread == nil { // issues in the log, a summary on the page of the pipeline, and test results
-		files := feedback.Files{JUnit: "dbt-junit.xml"}
-		unread = errors.Join(files.Write(digest), feedback.Places{}.Publish(ctx, event.Provider, event.SHA, digest))
-	}
-	if unread != nil {
-		fmt.Fprintln(os.Stderr, unread) // a result that nobody sees is the same result
+	// issues in the log, a summary on the page of the pipeline, and test results
+	if unshown := feedback.Show(ctx, client, event, r.ID, feedback.Files{JUnit: "dbt-junit.xml"}); unshown != nil {
+		fmt.Fprintln(os.Stderr, unshown) // a result that nobody sees is the same result
 	}
 	return err
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
-	"github.com/slimci/dbtcloud/report"
 )
 
 func main() {
@@ -57,12 +56,9 @@ func run(ctx context.Context) error {
 	if r == nil || ctx.Err() != nil {
 		return err
 	}
-	digest, unread := report.Collect(ctx, client, r.ID)
-	if unread == nil { // what store_test_results takes
-		unread = feedback.Files{JUnit: "test-results/dbt.xml"}.Write(digest)
-	}
-	if unread != nil {
-		fmt.Fprintln(os.Stderr, unread) // a result that nobody sees is the same result
+	// what store_test_results takes
+	if unshown := feedback.Show(ctx, client, event, r.ID, feedback.Files{JUnit: "test-results/dbt.xml"}); unshown != nil {
+		fmt.Fprintln(os.Stderr, unshown) // a result that nobody sees is the same result
 	}
 	return err
 }

@@ -11,16 +11,19 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
-	"github.com/slimci/dbtcloud/report"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx)
 	stop()
+	status := 1
+	if errors.Is(err, dbtcloud.ErrSuperseded) {
+		status = 3 // a warning, by allow_failure of the job deploy
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(status)
 	}
 }
 
@@ -58,12 +61,9 @@ func run(ctx context.Context) error {
 	if r == nil || ctx.Err() != nil {
 		return err
 	}
-	digest, unread := report.Collect(ctx, client, r.ID)
-	if unread == nil { // what artifacts: reports: of a job takes as junit and as codequality
-		unread = feedback.Files{JUnit: "dbt-junit.xml", CodeQuality: "dbt-code-quality.json"}.Write(digest)
-	}
-	if unread != nil {
-		fmt.Fprintln(os.Stderr, unread) // a result that nobody sees is the same result
+	// what artifacts: reports: of a job takes as junit and as codequality
+	if unshown := feedback.Show(ctx, client, event, r.ID, feedback.Files{JUnit: "dbt-junit.xml", CodeQuality: "dbt-code-quality.json"}); unshown != nil {
+		fmt.Fprintln(os.Stderr, unshown) // a result that nobody sees is the same result
 	}
 	return err
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
-	"github.com/slimci/dbtcloud/report"
 )
 
 func main() {
@@ -58,12 +57,9 @@ func run(ctx context.Context) error {
 	if r == nil || ctx.Err() != nil {
 		return err
 	}
-	digest, unread := report.Collect(ctx, client, r.ID)
-	if unread == nil { // what the step junit takes
-		unread = feedback.Files{JUnit: "dbt.xml"}.Write(digest)
-	}
-	if unread != nil {
-		fmt.Fprintln(os.Stderr, unread) // a result that nobody sees is the same result
+	// what the step junit takes
+	if unshown := feedback.Show(ctx, client, event, r.ID, feedback.Files{JUnit: "dbt.xml"}); unshown != nil {
+		fmt.Fprintln(os.Stderr, unshown) // a result that nobody sees is the same result
 	}
 	return err
 }
