@@ -67,7 +67,9 @@ func (a app) jobsDeploy(g *global) *cobra.Command {
 			return err
 		}
 		unwritten := a.emitRun(g, s.client, run)
-		a.publish(ctx, &f.reports, s.client, run, err)
+		if f.wait {
+			a.publish(ctx, &f.reports, s.client, run, err)
+		}
 		return errors.Join(err, unwritten)
 	})
 	cmd.Long, cmd.Example = jobsDeployHelp, jobsDeployExample

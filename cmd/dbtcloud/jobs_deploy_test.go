@@ -40,6 +40,9 @@ func TestDeployOfAPush(t *testing.T) {
 		if run.SHA != test.sha || run.Branch != test.branch || !strings.Contains(run.Cause, "."+test.sha[:12]+"."+test.sequence+".") {
 			t.Errorf("%s: commit %q, branch %q, cause %q; stderr %q", test.name, run.SHA, run.Branch, run.Cause, o.stderr)
 		}
+		if strings.Contains(o.stderr, "report: ") {
+			t.Errorf("%s: a report of a run that nobody waits for: %q", test.name, o.stderr)
+		}
 	}
 }
 
