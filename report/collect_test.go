@@ -165,12 +165,34 @@ func TestCollectWaitsForArtifacts(t *testing.T) {
 			t.Errorf("it took %v, want the 6 s that the artifacts did", took)
 		}
 		fake.Inject(dbtcloudtest.Fault{Route: "/api/v2/accounts/{account}/runs/{id}/artifacts/{path...}", Kind: dbtcloudtest.Status(404, dbtcloudtest.EnvelopeBody)})
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		if d, err := report.Collect(ctx, c, run); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Collect = %+v, %v, want that the time is over", d, err)
-		}
 	})
+}
+
+// What does not come in half of the time is a note, and the rest of the digest is there; nobody who has left gets one.
+func TestCollectInTime(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]dbtcloudtest.Kind{"it is not there": dbtcloudtest.Status(404, dbtcloudtest.EnvelopeBody), "it hangs": dbtcloudtest.Hang()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stage(t, dbtcloudtest.Outcome{Status: dbtcloudtest.Error, Steps: steps(build("Done. PASS=0 ERROR=1"))}, func(t *testing.T, fake *dbtcloudtest.Server, c *dbtcloud.Client, run int64) {
+				fake.Inject(dbtcloudtest.Fault{Route: "/api/v2/accounts/{account}/runs/{id}/artifacts/{path...}", Kind: kind})
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				d, err := report.Collect(ctx, c, run)
+				if err != nil || ctx.Err() != nil {
+					t.Fatalf("Collect: %v, and the time is over: %v", err, ctx.Err())
+				}
+				if len(d.Failures) != 1 || len(d.Notes) == 0 || !strings.HasSuffix(d.Notes[0], "did not come in time") {
+					t.Errorf("failures %+v, notes %q", d.Failures, d.Notes)
+				}
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, leave)
+				if d, err := report.Collect(ctx, c, run); d != nil || !errors.Is(err, context.Canceled) {
+					t.Errorf("Collect = %+v, %v", d, err)
+				}
+			})
+		})
+	}
 }
 
 func TestCollectOfASuccess(t *testing.T) {

@@ -117,7 +117,7 @@ func (a app) publish(ctx context.Context, r *reporting, client *dbtcloud.Client,
 	defer done()
 	d, err := a.collect(ctx, client, run.ID)
 	if err != nil {
-		a.unreported(err)
+		a.unreported(fmt.Errorf("run %d cannot be read for it: %w", run.ID, err))
 		return
 	}
 	if !ended(d) {
