@@ -92,7 +92,7 @@ func (p *pattern) matchFile(n *Node) bool {
 	path := slashed(n.OriginalFilePath)
 	name := path[strings.LastIndex(path, "/")+1:]
 	stem := name
-	if dot := strings.LastIndex(name, "."); dot > 0 && dot < len(name)-1 {
+	if dot := strings.LastIndex(name, "."); dot > 0 {
 		stem = name[:dot]
 	}
 	return p.match(name) || p.match(stem)

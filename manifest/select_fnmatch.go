@@ -36,9 +36,7 @@ func newPattern(text string) *pattern {
 	for i := 0; i < len(chars); i++ {
 		switch c := chars[i]; c {
 		case '*':
-			if n := len(p.parts); n == 0 || !p.parts[n-1].any {
-				p.parts = append(p.parts, symbol{any: true})
-			}
+			p.parts = append(p.parts, symbol{any: true})
 		case '?':
 			p.parts = append(p.parts, symbol{one: true})
 		case '[':
@@ -83,7 +81,7 @@ func newSet(inside []rune) symbol {
 		}
 	}
 	s := symbol{isSet: true}
-	if len(chunks[0]) > 0 && chunks[0][0] == '!' && inside[0] == '!' {
+	if len(chunks[0]) > 0 && chunks[0][0] == '!' { // also where an empty range stood before it
 		s.negate, chunks[0] = true, chunks[0][1:]
 	}
 	for k, chunk := range chunks {

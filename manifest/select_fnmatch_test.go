@@ -36,6 +36,8 @@ func TestPattern(t *testing.T) {
 		{"[c-a]", "b", false}, // an empty range
 		{"[c-a]", "c", false},
 		{"[!c-a]", "b", true},
+		{"[b-a!x]", "y", true}, // a negation after all
+		{"[b-a!x]", "x", false},
 		{"[a-c-e]", "-", true},
 		{"[a-c-e]", "d", false},
 		{"[a-]", "-", true},

@@ -209,6 +209,8 @@ func TestDependencyThatIsNotThere(t *testing.T) {
 	}
 	off := read(t, strings.Replace(shop, `"config": {"materialized": "incremental"`, `"config": {"enabled": false, "materialized": "incremental"`, 1))
 	checkQuery(t, off, manifest.Query{Select: []string{"+report.v2", "orders"}, Indirect: manifest.Empty}, "model:report.v2")
+	hidden := read(t, strings.Replace(shop, `"original_file_path": "models/board.yml", "config": {"enabled": true}`, `"original_file_path": "models/board.yml", "config": {"enabled": false}`, 1))
+	checkQuery(t, hidden, manifest.Query{Select: []string{"board"}}, "exposure:board") // dbt never looks whether an exposure is on
 }
 
 // FuzzSelect makes sure that any text is a selector or refused as one, that writing it twice changes nothing, and that

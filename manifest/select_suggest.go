@@ -18,7 +18,7 @@ func suggest(word string, names []string, form func(name string) string) []strin
 	var found []near
 	for _, name := range names {
 		d := distance(strings.ToLower(word), name)
-		if d <= max(2, len(name)/3) && d < len(name) {
+		if d <= max(1, len(name)/3) {
 			found = append(found, near{name, d})
 		}
 	}

@@ -16,7 +16,7 @@ const shop = `{
   "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "dbt_version": "1.12.3", "project_name": "shop"},
   "nodes": {
     "seed.shop.countries": {"resource_type": "seed", "package_name": "shop", "name": "countries", "fqn": ["shop", "countries"],
-      "original_file_path": "seeds/countries.csv", "raw_code": "", "checksum": {"name": "sha256", "checksum": "ab"}, "depends_on": {"macros": []}},
+      "original_file_path": "seeds/countries.CSV", "raw_code": "", "checksum": {"name": "sha256", "checksum": "ab"}, "depends_on": {"macros": []}},
     "model.shop.stg_orders": {"resource_type": "model", "package_name": "shop", "name": "stg_orders", "fqn": ["shop", "staging", "stg_orders"],
       "original_file_path": "models/staging/stg_orders.sql", "patch_path": "shop://models/staging.yml", "raw_code": "select 1", "access": "private",
       "tags": ["nightly", "raw data"], "config": {"materialized": "view", "enabled": true, "tags": ["nightly"], "meta": {"owner": "ann", "level": 1, "keys": "x", "flags": [true]}},
@@ -49,16 +49,16 @@ const shop = `{
   "sources": {"source.shop.erp.orders": {"resource_type": "source", "package_name": "shop", "source_name": "erp", "name": "orders", "fqn": ["shop", "staging", "erp", "orders"],
       "original_file_path": "models/staging.yml", "tags": ["nightly"], "config": {"enabled": true}}},
   "exposures": {"exposure.shop.board": {"resource_type": "exposure", "package_name": "shop", "name": "board", "fqn": ["shop", "board"],
-      "original_file_path": "models/board.yml", "depends_on": {"nodes": ["model.shop.report.v2", "metric.shop.revenue"]}}},
+      "original_file_path": "models/board.yml", "config": {"enabled": true}, "depends_on": {"nodes": ["model.shop.report.v2", "metric.shop.revenue"]}}},
   "metrics": {"metric.shop.revenue": {"resource_type": "metric", "package_name": "shop", "name": "revenue", "fqn": ["shop", "revenue"],
       "original_file_path": "models/metrics.yml", "config": {"group": "finance"}, "depends_on": {"nodes": ["semantic_model.shop.sales"]}}},
   "semantic_models": {"semantic_model.shop.sales": {"resource_type": "semantic_model", "package_name": "shop", "name": "sales", "fqn": ["shop", "sales"],
       "original_file_path": "models/metrics.yml", "depends_on": {"nodes": ["model.shop.orders"]}}},
   "saved_queries": {"saved_query.shop.weekly": {"resource_type": "saved_query", "package_name": "shop", "name": "weekly", "fqn": ["shop", "weekly"],
-      "original_file_path": "models/metrics.yml", "tags": ["weekly"], "depends_on": {"nodes": ["metric.shop.revenue"]}}},
+      "original_file_path": "models/metrics.yml", "tags": ["weekly"], "config": {"group": "finance"}, "depends_on": {"nodes": ["metric.shop.revenue"]}}},
   "unit_tests": {"unit_test.shop.orders.sums": {"resource_type": "unit_test", "package_name": "shop", "name": "sums", "model": "orders", "fqn": ["shop", "marts", "orders", "sums"],
       "original_file_path": "models/marts.yml", "config": {"tags": ["quick"]}, "depends_on": {"nodes": ["model.shop.orders"]}}},
-  "functions": {"function.shop.cents": {"resource_type": "function", "package_name": "shop", "name": "cents", "fqn": ["shop", "cents"],
+  "functions": {"function.shop.cents": {"resource_type": "function", "package_name": "shop", "name": "cents", "fqn": ["shop", "money.small", "cents"],
       "original_file_path": "functions/cents.sql", "raw_code": "x * 100", "depends_on": {"nodes": []}}},
   "selectors": {
     "nightly": {"name": "nightly", "definition": {"method": "tag", "value": "nightly", "children": true, "children_depth": "1", "indirect_selection": "empty"}},
@@ -105,7 +105,11 @@ func TestSelectMethods(t *testing.T) {
 		{"report.v1", "model:report.v1"},
 		{"report_v10", "model:report.v10"},
 		{"v1", ""},
-		{"shop.cents", "function:cents"},
+		{"money.small", "function:cents"}, // a dot in a name is one between names
+		{"shop.money.s*", "function:cents"},
+		{"countries.CSV", "seed:countries"},
+		{"path:models/board.yml/**", ""},
+		{"path:models/staging.yml/", ""}, // no folder
 		{"tag:nightly", "model:stg_orders source:erp.orders"},
 		{"tag:quick", "unit_test:orders.sums"},
 		{"tag:week*", "saved_query:weekly"},
@@ -266,6 +270,26 @@ func TestSelectTests(t *testing.T) {
 	}
 }
 
+// Tests that were kept apart are looked at again: data tests alone, and with what is above the selection if they are buildable.
+func TestSelectTestsAgain(t *testing.T) {
+	t.Parallel()
+	both := read(t, strings.Replace(shop, `{"tags": ["quick"]}, "depends_on": {"nodes": ["model.shop.orders"]}`,
+		`{"tags": ["quick"]}, "depends_on": {"nodes": ["model.shop.orders", "model.shop.stg_orders"]}`, 1))
+	for mode, want := range map[manifest.Indirect]string{
+		manifest.Eager:    "model:orders model:stg_orders test:loaded test:related test:unique_orders unit_test:orders.sums",
+		manifest.Cautious: "model:orders model:stg_orders test:related test:unique_orders",
+	} {
+		checkQuery(t, both, manifest.Query{Select: []string{"orders stg_orders"}, Indirect: mode}, want)
+	}
+	apart := read(t, strings.Replace(shop, `"nodes": ["model.shop.orders", "model.shop.stg_orders"]`, `"nodes": ["model.tools.dates", "model.shop.stg_orders"]`, 1))
+	for mode, want := range map[manifest.Indirect]string{
+		manifest.Buildable: "model.tools.dates snapshot:history test:related",
+		manifest.Cautious:  "model.tools.dates snapshot:history",
+	} {
+		checkQuery(t, apart, manifest.Query{Select: []string{"dates history"}, Indirect: mode}, want)
+	}
+}
+
 func checkQuery(t *testing.T, m *manifest.Manifest, q manifest.Query, want string) *manifest.Selection {
 	t.Helper()
 	got, err := m.Select(q)
@@ -336,6 +360,7 @@ func TestSelectWarns(t *testing.T) {
 		want  []string
 	}{
 		{manifest.Query{Select: []string{"orders"}}, nil},
+		{manifest.Query{Command: manifest.Seed}, nil},
 		{manifest.Query{Select: []string{"orders gone,x"}, Exclude: []string{"away"}}, []string{
 			"The selection criterion 'gone,x' does not match any enabled nodes", "The selection criterion 'away' does not match any enabled nodes",
 		}},
@@ -369,6 +394,24 @@ func TestSelectWarns(t *testing.T) {
 	}
 }
 
+// What nobody asked for is not missed.
+func TestSelectEverythingWarnsOfNothing(t *testing.T) {
+	t.Parallel()
+	got, err := (&manifest.Manifest{Nodes: map[string]*manifest.Node{"model.p.a": {UniqueID: "model.p.a", ResourceType: "model", FQN: []string{"p", "a"}}}}).Select(manifest.Query{})
+	if want := (&manifest.Selection{IDs: []string{"model.p.a"}}); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
+
+// The resources of packages are found in folders that the project has too, if only by a macro.
+func TestSelectPathOfPackage(t *testing.T) {
+	t.Parallel()
+	elsewhere := strings.Replace(shop, "models/marts/dates.sql", "extra/dates.sql", 1)
+	checkQuery(t, read(t, elsewhere), manifest.Query{Select: []string{"path:extra"}}, "")
+	macro := `"macros": {"macro.shop.m": {"name": "m", "package_name": "shop", "original_file_path": "extra/m.sql", "macro_sql": "x", "depends_on": {"macros": []}}}`
+	checkQuery(t, read(t, strings.Replace(elsewhere, `"macros": {}`, macro, 1)), manifest.Query{Select: []string{"path:extra"}}, "model.tools.dates")
+}
+
 func TestSelectByState(t *testing.T) {
 	t.Parallel()
 	m := read(t, shop)
@@ -384,6 +427,15 @@ func TestSelectByState(t *testing.T) {
 	}
 	for _, test := range tests {
 		checkQuery(t, m, manifest.Query{Select: []string{test.selector}, Indirect: manifest.Empty, State: state}, test.want)
+	}
+	large := strings.Replace(shop, `{"name": "sha256", "checksum": "ab"}`, `{"name": "path", "checksum": "seeds/countries.CSV"}`, 1)
+	m = read(t, large)
+	if state, err = manifest.Compare(read(t, large), m, manifest.Core112()); err != nil {
+		t.Fatal(err)
+	}
+	got := checkQuery(t, m, manifest.Query{Select: []string{"state:modified state:modified+", "weekly"}, State: state}, "saved_query:weekly")
+	if n := len(got.Warnings); n != 3 || got.Warnings[0].Event != "SeedExceedsLimitSamePath" {
+		t.Errorf("%d warnings: %+v", n, got.Warnings)
 	}
 	var wrong *manifest.QueryError
 	if _, err := old.Select(manifest.Query{State: state}); !errors.As(err, &wrong) || wrong.Field != "State" {
@@ -420,6 +472,7 @@ func TestSelectByFreshness(t *testing.T) {
 		{"earlier", later, before, "fresher", ""},
 		{"not known before", broken, before, "fresher", "source:erp.orders"},
 		{"not known now", before, broken, "fresher", ""},
+		{"never known", strings.Replace(before, "erp.orders", "erp.x", 1), broken, "fresher", ""},
 		{"another word", before, later, "staler", ""},
 	}
 	for _, test := range tests {

@@ -3,11 +3,30 @@ package manifest_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/slimci/dbtcloud/manifest"
 )
+
+// A YAML selector says of each term how tests come along; the mode of the query is only that of terms which do not.
+func TestYAMLSelectorsAndTheMode(t *testing.T) {
+	t.Parallel()
+	m := withSelector(t, "mine", `{"definition": {"union": ["orders", "stg_orders"]}}`)
+	checkQuery(t, m, manifest.Query{Selector: "mine", Indirect: manifest.Cautious}, "model:orders model:stg_orders test:unique_orders unit_test:orders.sums")
+}
+
+// Selectors that refer to others again and again cost no more than one each.
+func TestYAMLSelectorsMultiply(t *testing.T) {
+	t.Parallel()
+	m := withSelector(t, "x99", `{"definition": "weekly"}`)
+	for i := 10; i < 99; i++ {
+		next := fmt.Sprintf(`{"selector": "x%d"}`, i+1)
+		m.Selectors[fmt.Sprintf("x%d", i)] = json.RawMessage(`{"definition": {"union": [` + next + `, ` + next + `]}}`)
+	}
+	checkQuery(t, m, manifest.Query{Selector: "x10"}, "saved_query:weekly")
+}
 
 // withSelector adds a YAML selector to a project, as dbt writes it into the manifest.
 func withSelector(t testing.TB, name, entry string) *manifest.Manifest {
@@ -34,6 +53,8 @@ func TestYAMLSelectors(t *testing.T) {
 		{`{"method": "config.meta.level", "value": 1, "indirect_selection": "empty"}`, "model:stg_orders"},
 		{`{"method": "config.meta.level", "value": true, "indirect_selection": "empty"}`, "model:stg_orders"}, // as 1 is True
 		{`{"method": "config.meta.level", "value": "1"}`, ""},
+		{`{"intersection": [{"config.no_such_key": null}, {"resource_type": "seed"}]}`, "seed:countries"},
+		{`{"intersection": [{"config.meta.no_such_key": null}, {"tag": "nightly"}]}`, ""},
 		{`{"union": [{"method": "fqn", "value": "sales"}, "weekly"]}`, "saved_query:weekly semantic_model:sales"},
 		{`{"intersection": [{"tag": "nightly"}, {"resource_type": "source"}]}`, "source:erp.orders test:loaded"},
 		{`{"union": [{"method": "tag", "value": "nightly", "indirect_selection": "empty"}, {"exclude": ["source:erp", "weekly"]}]}`, "model:stg_orders"},
