@@ -121,6 +121,8 @@ func TestCauses(t *testing.T) {
 		{"an exposure", "exposures", "exposure.p.e", fields{"depends_on": fields{"nodes": []string{"a", "b"}}}, fields{"depends_on": fields{"nodes": []string{"b", "c", "b"}}, "url": "u"},
 			[]string{`field url: nothing -> "u"`, "field depends_on: a b -> b c"}, []string{"old", "modified"}},
 		{"a metric", "metrics", "metric.p.m", fields{"label": "x", "filter": 1}, fields{"label": "x", "filter": 2}, nil, []string{"old", "unmodified"}},
+		{"the config of a metric", "metrics", "metric.p.m", unrendered(fields{"group": "x", "meta": 1}), unrendered(fields{"group": "y", "meta": 2}), []string{"config meta: 1 -> 2"}, []string{"old", "modified", "configs"}},
+		{"the config of an exposure", "exposures", "exposure.p.e", unrendered(fields{"tags": "x"}), unrendered(fields{"tags": "y"}), []string{`config tags: "x" -> "y"`}, []string{"old", "modified", "configs"}},
 		{"a semantic model", "semantic_models", "semantic_model.p.m", fields{"config": fields{"enabled": true, "meta": fields{}}, "measures": []any{1}}, fields{"measures": []any{2}}, []string{"field measures: [1] -> [2]"}, []string{"old", "modified"}},
 		{"a saved query", "saved_queries", "saved_query.p.q", fields{"exports": []any{fields{"name": "a", "config": 1}}, "tags": []string{"x"}}, fields{"exports": []any{fields{"name": "a", "config": 2}}, "tags": []string{"y"}},
 			[]string{`field tags: ["x"] -> ["y"]`}, []string{"old", "modified"}},
@@ -353,6 +355,34 @@ func checkContract(t *testing.T, old, now map[string]any, e manifest.Engine, cla
 	}
 	if got, err := c.Select("modified.configs"); err != nil {
 		t.Errorf("state:modified.configs = %v, %v", got, err)
+	}
+}
+
+// Constraints hold for tables; what is built as something else loses those of the model or of any column.
+func TestContractsOfTables(t *testing.T) {
+	t.Parallel()
+	type fields = map[string]any
+	held := []any{fields{"type": "not_null"}}
+	model := func(checksum, materialized string, ofModel, ofColumn any) fields {
+		return fields{
+			"contract": fields{"enforced": true, "checksum": checksum}, "config": fields{"materialized": materialized},
+			"constraints": ofModel, "columns": fields{"id": fields{"constraints": ofColumn}},
+		}
+	}
+	const view = "it is built as view, which holds no constraints, instead of as table"
+	for name, tt := range map[string]struct {
+		old, now fields
+		want     []string
+	}{
+		"a view loses nothing":        {model("1", "view", held, held), model("2", "view", nil, nil), nil},
+		"a table with a constraint":   {model("1", "table", held, nil), model("2", "view", held, nil), []string{view}},
+		"a table with one of columns": {model("1", "table", nil, held), model("2", "view", nil, held), []string{view}},
+		"a table without":             {model("1", "table", []any{}, []any{}), model("2", "view", nil, nil), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkContract(t, tt.old, tt.now, manifest.Core112(), tt.want)
+		})
 	}
 }
 

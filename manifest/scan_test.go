@@ -199,6 +199,8 @@ func TestEqualIsPythons(t *testing.T) {
 		{"10000000000000000000000000000000000000000", "1e40", false},
 		{"1e999", "2e999", true}, // both are infinite
 		{"1e999", "-1e999", false},
+		{"[" + strings.Repeat("9", 4300) + "]", "[ " + strings.Repeat("9", 4300) + "]", true},
+		{"[" + strings.Repeat("9", 4301) + "]", "[ " + strings.Repeat("9", 4301) + "]", false}, // Python refuses it
 		{strings.Repeat("9", 5000), strings.Repeat("9", 5000) + ".0", false},
 	} {
 		if got := equal([]byte(tt.a), []byte(tt.b)); got != tt.want || equal([]byte(tt.b), []byte(tt.a)) != got {
