@@ -216,6 +216,6 @@ func (r *CIRun) warn(format string, args ...any) {
 
 func (r *CIRun) say(format string, args ...any) {
 	if r.a.Progress != nil {
-		r.a.Progress(r, fmt.Sprintf(format, args...))
+		r.a.Progress(r, harmless(fmt.Sprintf(format, args...)))
 	}
 }

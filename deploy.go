@@ -179,6 +179,6 @@ func (x *Deployment) warn(format string, args ...any) {
 
 func (x *Deployment) say(format string, args ...any) {
 	if x.d.Progress != nil {
-		x.d.Progress(x, fmt.Sprintf(format, args...))
+		x.d.Progress(x, harmless(fmt.Sprintf(format, args...)))
 	}
 }

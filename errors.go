@@ -64,7 +64,7 @@ const maxErrorText = 4 << 10
 // Error says what was asked, what was answered and what to do.
 func (e *Error) Error() string { return withHint(harmless(e.text()), e.Hint()) }
 
-// harmless is one line that steers neither a terminal nor a CI provider: errors have words of others in them, and end in logs.
+// harmless is one line that steers neither a terminal nor a CI provider: errors and progress have words of others in them, and end in logs.
 func harmless(text string) string {
 	var lines []string
 	for line := range strings.Lines(plain.Text(text)) {
@@ -72,7 +72,7 @@ func harmless(text string) string {
 			lines = append(lines, line)
 		}
 	}
-	return plain.Inert(plain.Line(strings.Join(lines, "; ")))
+	return plain.InertLines(plain.Line(strings.Join(lines, "; ")))
 }
 
 func (e *Error) text() string {
