@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"fmt"
 	"iter"
 	"math/bits"
 	"slices"
@@ -15,14 +14,14 @@ type CycleError struct {
 
 // Error names the circle.
 func (e *CycleError) Error() string {
-	return fmt.Sprintf("manifest: found a cycle: %s", clip(strings.Join(append(slices.Clone(e.IDs), e.IDs[0]), " -> ")))
+	return "manifest: found a cycle: " + clip(strings.Join(append(slices.Clone(e.IDs), e.IDs[0]), " -> "))
 }
 
 // set is a set of the nodes of a graph, by their numbers.
 type set []uint64
 
-func (s set) has(i int32) bool { return s[i>>6]&(1<<(i&63)) != 0 }
-func (s set) add(i int32)      { s[i>>6] |= 1 << (i & 63) }
+func (s set) has(i int) bool { return s[i>>6]&(1<<(i&63)) != 0 }
+func (s set) add(i int)      { s[i>>6] |= 1 << (i & 63) }
 
 // or, and and minus change the set and return it.
 func (s set) or(t set) set {
@@ -51,11 +50,11 @@ func (s set) empty() bool {
 }
 
 // all goes through the members in their order.
-func (s set) all() iter.Seq[int32] {
-	return func(yield func(int32) bool) {
+func (s set) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
 		for i, word := range s {
 			for ; word != 0; word &= word - 1 {
-				if !yield(int32(i<<6 + bits.TrailingZeros64(word))) {
+				if !yield(i<<6 + bits.TrailingZeros64(word)) {
 					return
 				}
 			}
@@ -66,9 +65,9 @@ func (s set) all() iter.Seq[int32] {
 // graph is what depends on what. Nodes are numbered in the order of their ids.
 type graph struct {
 	nodes    []*Node
-	index    map[string]int32
-	parents  [][]int32
-	children [][]int32
+	index    map[string]int
+	parents  [][]int
+	children [][]int
 	// lacking marks nodes that depend on something which is not there or is switched off.
 	lacking set
 }
@@ -83,20 +82,20 @@ func newGraph(m *Manifest) (*graph, error) {
 	}
 	slices.Sort(ids)
 	g := &graph{
-		nodes: make([]*Node, len(ids)), index: make(map[string]int32, len(ids)),
-		parents: make([][]int32, len(ids)), children: make([][]int32, len(ids)),
+		nodes: make([]*Node, len(ids)), index: make(map[string]int, len(ids)),
+		parents: make([][]int, len(ids)), children: make([][]int, len(ids)),
 	}
 	g.lacking = g.none()
 	for i, id := range ids {
-		g.nodes[i], g.index[id] = m.Nodes[id], int32(i)
+		g.nodes[i], g.index[id] = m.Nodes[id], i
 	}
 	for i, n := range g.nodes {
-		g.link(int32(i), n.DependsOn.Nodes)
+		g.link(i, n.DependsOn.Nodes)
 	}
 	return g, g.acyclic()
 }
 
-func (g *graph) link(child int32, ids []string) {
+func (g *graph) link(child int, ids []string) {
 	for _, id := range ids {
 		parent, found := g.index[id]
 		switch {
@@ -112,10 +111,10 @@ func (g *graph) link(child int32, ids []string) {
 // acyclic takes away what depends on nothing, again and again; what is left depends on a circle.
 func (g *graph) acyclic() error {
 	waits := make([]int, len(g.nodes))
-	var ready []int32
+	var ready []int
 	for i, parents := range g.parents {
 		if waits[i] = len(parents); waits[i] == 0 {
-			ready = append(ready, int32(i))
+			ready = append(ready, i)
 		}
 	}
 	for done := 0; done < len(ready); done++ {
@@ -128,11 +127,11 @@ func (g *graph) acyclic() error {
 	if len(ready) == len(g.nodes) {
 		return nil
 	}
-	at := int32(slices.IndexFunc(waits, func(n int) bool { return n > 0 }))
-	var path []int32
+	at := slices.IndexFunc(waits, func(n int) bool { return n > 0 })
+	var path []int
 	for !slices.Contains(path, at) {
 		path = append(path, at)
-		at = g.parents[at][slices.IndexFunc(g.parents[at], func(p int32) bool { return waits[p] > 0 })]
+		at = g.parents[at][slices.IndexFunc(g.parents[at], func(p int) bool { return waits[p] > 0 })]
 	}
 	circle := &CycleError{}
 	for _, i := range path[slices.Index(path, at):] {
@@ -148,7 +147,7 @@ func (g *graph) where(takes func(*Node) bool) set {
 	out := g.none()
 	for i, n := range g.nodes {
 		if takes(n) {
-			out.add(int32(i))
+			out.add(i)
 		}
 	}
 	return out
@@ -158,11 +157,11 @@ func (g *graph) where(takes func(*Node) bool) set {
 const unlimited = -1
 
 // reach walks along the edges, layer by layer, and returns what it meets; what it starts from only if it meets it again.
-func reach(from set, edges [][]int32, depth int) set {
+func reach(from set, edges [][]int, depth int) set {
 	met := make(set, len(from))
 	layer := slices.Collect(from.all())
 	for step := 0; len(layer) > 0 && step != depth; step++ {
-		var next []int32
+		var next []int
 		for _, i := range layer {
 			for _, other := range edges[i] {
 				if !met.has(other) {

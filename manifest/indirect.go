@@ -73,6 +73,6 @@ func (g *graph) reconsider(direct, indirect set, mode Indirect) set {
 }
 
 // covered reports whether everything that a node depends on is in a set.
-func (g *graph) covered(i int32, by set) bool {
-	return !g.lacking.has(i) && !slices.ContainsFunc(g.parents[i], func(p int32) bool { return !by.has(p) })
+func (g *graph) covered(i int, by set) bool {
+	return !g.lacking.has(i) && !slices.ContainsFunc(g.parents[i], func(p int) bool { return !by.has(p) })
 }

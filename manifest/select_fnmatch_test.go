@@ -118,7 +118,7 @@ func FuzzPattern(f *testing.F) {
 		if plain := !strings.ContainsAny(text, "*?["); plain && takes != (text == against) {
 			t.Errorf("%q takes %q: %v", text, against, takes)
 		}
-		if wide := newPattern("*" + text + "**"); takes && !(wide.match(against) && wide.match("x"+against+"y")) {
+		if wide := newPattern("*" + text + "**"); takes && (!wide.match(against) || !wide.match("x"+against+"y")) {
 			t.Errorf("%q takes %q, but not with stars around", text, against)
 		}
 	})
