@@ -71,7 +71,7 @@ func forTests(file, to, inside string) bool {
 	if to == "dbtcloudtest" || inside == "internal/testenv" {
 		return true
 	}
-	outside := slices.Contains([]string{"internal/wire", "internal/contract", "internal/peers"}, path.Dir(file))
+	outside := slices.Contains([]string{"internal/wire", "internal/contract", "internal/peers", "internal/parity"}, path.Dir(file))
 	return outside && to != "cmd" && to != "examples"
 }
 

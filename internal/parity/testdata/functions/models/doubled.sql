@@ -1,0 +1,1 @@
+select {{ function('double') }}(id) as id from {{ ref('customers') }}

@@ -1,0 +1,2 @@
+{{ config(alias=var('region')) }}
+select '{{ var('region') }}' as region

@@ -1,0 +1,1 @@
+select * from {{ ref('rated') }} join {{ ref('promised') }} using (id)
