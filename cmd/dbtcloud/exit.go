@@ -12,7 +12,7 @@ import (
 // Exit statuses.
 const (
 	exitSuccess     = 0
-	exitRunFailed   = 1 // also of doctor, when it found a problem, and of state, when a contract is broken
+	exitRunFailed   = 1 // also of doctor, when it found a problem, and of state, when dbt would refuse what changed
 	exitBadInput    = 2
 	exitCancelled   = 3
 	exitDeadline    = 4

@@ -52,7 +52,7 @@ array of them. Commands that do more than the API does have objects of their own
 
 Exit status:
     0  done; a run that was followed has succeeded
-    1  the run failed, doctor found a problem, or a change breaks a contract, which dbt refuses
+    1  the run failed, doctor found a problem, or dbt would refuse what changed
     2  bad input: nothing was done
     3  the run was cancelled, or a newer change took over
     4  the deadline of --timeout passed

@@ -33,6 +33,7 @@ type stateFlags struct {
 	engine                   choice
 	moreUnrendered           *bool
 	dependsOn                bool
+	ignoreCosmetic           bool
 	runResults               text
 	sources, previousSources text
 }
@@ -54,6 +55,7 @@ func (f *stateFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.engine, "engine", "answer as which dbt: core-1.9 (to 1.11) or core-1.12 (and later; the default)")
 	perhaps(flags, &f.moreUnrendered, "compare-more-unrendered-values", "the project's flag state_modified_compare_more_unrendered_values (default: that of the engine)")
 	yes(flags, &f.dependsOn, "depends-on", "beyond dbt: what is built from other resources than before counts as modified")
+	yes(flags, &f.ignoreCosmetic, "ignore-cosmetic", "beyond dbt: what differs by comments and white space of its SQL alone counts as unchanged, and is listed on stderr")
 	flags.Var(&f.runResults, "run-results", "run_results.json for result: (default: the one beside --state)")
 	flags.Var(&f.sources, "sources", "sources.json of now, for source_status: (default: the one beside --manifest)")
 	flags.Var(&f.previousSources, "state-sources", "sources.json of the last deploy, for source_status: (default: the one beside --state)")
@@ -63,6 +65,7 @@ func (f *stateFlags) add(cmd *cobra.Command) {
 type compared struct {
 	*manifest.Comparison
 	oldPath, newPath string
+	cosmetic         []string // unique ids of what --ignore-cosmetic has left out
 }
 
 // check refuses flags that do not fit each other, before anything is read.
@@ -135,7 +138,27 @@ func (f *stateFlags) compare(ctx context.Context, a app) (*compared, error) {
 		return nil, invalid("%w", err)
 	}
 	out := &compared{Comparison: c, oldPath: oldPath, newPath: newPath}
-	return out, a.comparable(ctx, f, out)
+	if err := a.comparable(ctx, f, out); err != nil || !f.ignoreCosmetic {
+		return out, err
+	}
+	return out, a.leaveOutCosmetic(ctx, out)
+}
+
+// leaveOutCosmetic lets what is cosmetic count as unchanged, and says so.
+func (a app) leaveOutCosmetic(ctx context.Context, c *compared) error {
+	in, err := openSources(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if c.cosmetic, err = c.Cosmetic(in.old, in.now); err != nil {
+		return invalid("--ignore-cosmetic: %w", err)
+	}
+	for _, id := range c.cosmetic {
+		a.tell(inert("cosmetic: " + id + ": counts as unchanged, because only comments and white space differ"))
+	}
+	c.Comparison = c.Without(c.cosmetic...)
+	return nil
 }
 
 // comparable refuses manifests that say nothing about each other, and tells of what looks odd.
@@ -261,11 +284,15 @@ func (f *stateFlags) choose(ctx context.Context, a app, c *compared) ([]string, 
 		return nil, err
 	}
 	selection, err := c.New.Select(q)
-	if contract, ok := errors.AsType[*manifest.ContractError](err); ok {
+	contract, broken := errors.AsType[*manifest.ContractError](err)
+	if broken {
 		for _, b := range contract.Breaking {
 			a.tell(inert("ContractBreakingChangeError: " + b.String()))
 		}
-		return nil, fmt.Errorf("%w: dbt refuses to select: %w", errRefused, err)
+	}
+	_, lost := errors.AsType[*manifest.MacroError](err)
+	if broken || lost {
+		return nil, fmt.Errorf("%w, as dbt would: %w", errRefused, err)
 	}
 	if err != nil {
 		return nil, invalid("%w", err)
@@ -277,7 +304,7 @@ func (f *stateFlags) choose(ctx context.Context, a app, c *compared) ([]string, 
 }
 
 // errRefused is that dbt would refuse what changed, or that --fail-on does.
-var errRefused = errors.New("a contract is broken")
+var errRefused = errors.New("refused")
 
 func warningText(w manifest.Warning) string {
 	if w.ID == "" {

@@ -33,16 +33,16 @@ func newStateSide(path string, m *manifest.Manifest) stateSide {
 
 // String says it in one line.
 func (s stateSide) String() string {
-	text := s.File
+	words := []string{s.File}
 	for _, part := range []struct {
 		label string
 		value *string
 	}{{"project", s.Project}, {"dbt", s.DbtVersion}, {"of", s.GeneratedAt}} {
 		if part.value != nil {
-			text += ", " + part.label + " " + *part.value
+			words = append(words, part.label+" "+*part.value)
 		}
 	}
-	return text + ", " + counted(s.Nodes, "node")
+	return join(append(words, counted(s.Nodes, "node")))
 }
 
 // stateChange is what changed of a resource, in JSON.

@@ -34,9 +34,10 @@ type stateDiff struct {
 	State    stateSide       `json:"state"`
 	Manifest stateSide       `json:"manifest"`
 	Changes  []stateChange   `json:"changes"`
-	Removed  []string        `json:"removed"` // unique ids, also of what is switched off now
-	Macros   []string        `json:"macros"`  // unique ids of those that are new, gone or other ones
-	Reached  []string        `json:"reached"` // unique ids of what is made of what is modified
+	Cosmetic []string        `json:"cosmetic"` // unique ids of what --ignore-cosmetic has left out
+	Removed  []string        `json:"removed"`  // unique ids, also of what is switched off now
+	Macros   []string        `json:"macros"`   // unique ids of those that are new, gone or other ones
+	Reached  []string        `json:"reached"`  // unique ids of what is made of what is modified
 	Breaking []stateBreaking `json:"breaking"`
 }
 
@@ -85,7 +86,7 @@ func (a app) runStateDiff(ctx context.Context, g *global, f *diffFlags) error {
 		return err
 	}
 	if n := len(d.Breaking); f.failOn.value != "" && n > 0 {
-		return fmt.Errorf("%w: %s, as told above: give the model a new version, or keep what it promises", errRefused, counted(n, "breaking change"))
+		return fmt.Errorf("%w by --fail-on: %s, told above: give the model a new version, or keep what it promises", errRefused, counted(n, "breaking change"))
 	}
 	return nil
 }
@@ -94,7 +95,7 @@ func (a app) runStateDiff(ctx context.Context, g *global, f *diffFlags) error {
 func newStateDiff(c *compared, graph made, chosen map[string]bool) stateDiff {
 	d := stateDiff{
 		State: newStateSide(c.oldPath, c.Old), Manifest: newStateSide(c.newPath, c.New),
-		Changes: []stateChange{}, Removed: []string{}, Macros: otherMacros(c.Old, c.New), Breaking: []stateBreaking{},
+		Changes: []stateChange{}, Cosmetic: []string{}, Removed: []string{}, Macros: otherMacros(c.Old, c.New), Breaking: []stateBreaking{},
 	}
 	var modified []string
 	for _, change := range c.Changes() {
@@ -104,6 +105,11 @@ func newStateDiff(c *compared, graph made, chosen map[string]bool) stateDiff {
 		shown := newStateChange(c.Comparison, c.New.Nodes[change.ID])
 		if d.Changes = append(d.Changes, shown); shown.Modified {
 			modified = append(modified, change.ID)
+		}
+	}
+	for _, id := range c.cosmetic {
+		if chosen == nil || chosen[id] {
+			d.Cosmetic = append(d.Cosmetic, id)
 		}
 	}
 	d.Reached = graph.reached(modified)
@@ -172,6 +178,9 @@ func (d stateDiff) summary() string {
 	if n := count["changed"]; n > 0 {
 		text += fmt.Sprintf(", %d changed", n)
 	}
+	if n := len(d.Cosmetic); n > 0 {
+		text += fmt.Sprintf(", %d cosmetic", n)
+	}
 	return text + fmt.Sprintf(", %d removed; %s made of them; %s changed", len(d.Removed), counted(len(d.Reached), "more resource"), counted(len(d.Macros), "macro"))
 }
 
@@ -185,6 +194,9 @@ func (d stateDiff) table() string {
 		if note := change.beside(); note != "" {
 			rows = append(rows, []string{change.word(), change.UniqueID, "note", note})
 		}
+	}
+	for _, id := range d.Cosmetic {
+		rows = append(rows, []string{"cosmetic", id, "body", "comments and white space only"})
 	}
 	for _, id := range d.Removed {
 		rows = append(rows, []string{"removed", id, "", ""})

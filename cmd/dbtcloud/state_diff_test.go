@@ -93,7 +93,7 @@ func TestStateDiffJSON(t *testing.T) {
 				"selectors": []any{"old", "modified", "modified.contract"}, "causes": causes,
 			},
 		},
-		"removed": []any{"exposure.shop.board"}, "macros": []any{"macro.shop.rounded"},
+		"removed": []any{"exposure.shop.board"}, "cosmetic": []any{}, "macros": []any{"macro.shop.rounded"},
 		"reached":  []any{"model.shop.daily", "test.shop.not_null_orders_id.1"},
 		"breaking": []any{object{"unique_id": "model.shop.price.v1", "refused": true, "removed": false, "clauses": clauses}},
 	}
@@ -158,7 +158,7 @@ func TestStateDiffFails(t *testing.T) {
 		stderr string
 	}{
 		{"not asked to", broken, nil, exitSuccess, `breaking: model.shop.rates: the column id is gone`},
-		{"broken", broken, []string{"--fail-on=breaking"}, exitRunFailed, "dbtcloud: a contract is broken: 1 breaking change, as told above: give the model a new version"},
+		{"broken", broken, []string{"--fail-on=breaking"}, exitRunFailed, "dbtcloud: refused by --fail-on: 1 breaking change, told above: give the model a new version"},
 		{"broken, in a graph", broken, []string{"--fail-on=breaking", "--format=dot"}, exitRunFailed, "1 breaking change"},
 		{"promises removed", gone("nodes", "model.shop.rates"), []string{"--fail-on=breaking"}, exitRunFailed, "breaking: model.shop.rates: "},
 		{"promises switched off", switchedOff, []string{"--fail-on=breaking"}, exitRunFailed, "breaking: model.shop.rates: "},
@@ -176,6 +176,36 @@ func TestStateDiffFails(t *testing.T) {
 				t.Errorf("stderr %q, want %q", o.stderr, test.stderr)
 			}
 		})
+	}
+}
+
+// What is left out is listed, wherever it would have been.
+func TestStateIgnoresCosmetic(t *testing.T) {
+	t.Parallel()
+	old := aShop("1")
+	now := aShop("2", put("select *  -- all of it\nfrom {{ ref('orders') }}", "nodes", "model.shop.daily", "raw_code"), newBody())
+	const told = "cosmetic: model.shop.daily: counts as unchanged, because only comments and white space differ\n"
+	tests := []struct {
+		args []string
+		want string // in stdout
+	}{
+		{[]string{"ls", "-s", "state:modified", "--indirect-selection=empty"}, "model.shop.orders\n"},
+		{[]string{"diff"}, "CHANGE    UNIQUE ID          CAUSE  WHAT\nmodified  model.shop.orders  body   78 -> 78 bytes\ncosmetic  model.shop.daily   body   comments and white space only\n"},
+		{[]string{"explain", "daily"}, "model.shop.daily (models/daily.sql): unchanged\n  only comments and white space differ, which --ignore-cosmetic leaves out\n" +
+			"  is made of what is modified: model.shop.orders -> model.shop.daily\n  selected by --select state:modified+\n"},
+	}
+	for _, test := range tests {
+		o := invoke(t, nil, append(stateArgs(t, test.args[0], old, now, test.args[1:]...), "--ignore-cosmetic")...).want(t, exitSuccess)
+		if !strings.HasPrefix(o.stderr, told) {
+			t.Errorf("%s: stderr %q, want %q", test.args[0], o.stderr, told)
+		}
+		if diff := cmp.Diff(test.want, o.stdout); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.args[0], diff)
+		}
+	}
+	o := invoke(t, nil, stateArgs(t, "ls", old, now, "-s", "state:modified", "--indirect-selection=empty")...).want(t, exitSuccess)
+	if want := "model.shop.daily\nmodel.shop.orders\n"; o.stdout != want || o.stderr != "" {
+		t.Errorf("without the flag: stdout %q, stderr %q, want %q", o.stdout, o.stderr, want)
 	}
 }
 

@@ -218,6 +218,9 @@ func (e *explainer) text(x explained) string {
 	if note := x.beside(); note != "" {
 		say(in, note)
 	}
+	if slices.Contains(e.cosmetic, x.UniqueID) {
+		say(in, "only comments and white space differ, which --ignore-cosmetic leaves out")
+	}
 	if len(x.Because) > 0 {
 		say(in, "is made of what is modified: "+strings.Join(x.Because, " -> "))
 	}
@@ -240,7 +243,7 @@ func (e *explainer) standing(x explained) string {
 func (e *explainer) verdict(x explained) string {
 	switch {
 	case x.Selected == nil:
-		return "dbt refuses " + e.question + ", because a contract is broken"
+		return "dbt refuses " + e.question
 	case *x.Selected:
 		return "selected by " + e.question
 	}

@@ -128,7 +128,7 @@ func TestStateLsIsInert(t *testing.T) {
 	}
 }
 
-func TestStateContractIsRefused(t *testing.T) {
+func TestStateRefused(t *testing.T) {
 	t.Parallel()
 	now := aShop("2", brokenContract("model.shop.price.v1"), newBody())
 	o := invoke(t, nil, stateArgs(t, "ls", aShop("1"), now, "-s", "state:modified+")...).want(t, exitRunFailed)
@@ -136,6 +136,10 @@ func TestStateContractIsRefused(t *testing.T) {
 		t.Errorf("stdout %q, stderr %q, want dbt's refusal", o.stdout, o.stderr)
 	}
 	invoke(t, nil, stateArgs(t, "ls", aShop("1"), now, "-s", "state:modified.body")...).want(t, exitSuccess)
+	lost := aShop("2", newMacro(), put([]any{nil}, "nodes", "model.shop.daily", "depends_on", "macros"))
+	if o := invoke(t, nil, stateArgs(t, "ls", aShop("1"), lost, "-s", "state:modified")...).want(t, exitRunFailed); !strings.Contains(o.stderr, "CompilationError: model.shop.daily ") {
+		t.Errorf("stderr %q, want dbt's CompilationError", o.stderr)
+	}
 }
 
 // badStates are invocations that are refused with exit status 2.
