@@ -29,6 +29,7 @@ func TestClose(t *testing.T) {
 			}
 		}
 		s.cloneJob(7, "d") // which never had a run
+		s.cloneJob(8, "d")
 		s.settle()
 		if _, err := s.ci().Close(t.Context(), dbtcloud.Closing{PullRequest: push(7, 1).PullRequest}); err != nil {
 			t.Fatal(err)
@@ -365,15 +366,22 @@ func TestCleanupGivesWay(t *testing.T) {
 					}
 					return res, err
 				}))
+				var told strings.Builder
+				a.Progress = func(_ *dbtcloud.CIRun, text string) { told.WriteString(text + "\n") }
 				got, err := a.Close(t.Context(), dropping(func(c *dbtcloud.Closing) { c.Sequence = 5 }))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if stays := slices.Contains(got.Newer, late); stays != tt.stays || stays == (got.Cleanup.Status == dbtcloud.RunSuccess) {
+				want := map[bool]dbtcloud.RunStatus{true: dbtcloud.RunCancelled, false: dbtcloud.RunSuccess}[tt.stays]
+				if stays := slices.Contains(got.Newer, late); stays != tt.stays || got.Cleanup.Status != want {
 					t.Errorf("run %d stays: %t; the cleanup is %s", late, stays, got.Cleanup.Status)
 				}
 				cleanups := s.wantCleanups(tt.cleanups)
 				s.wantStatus(cleanups[0].ID, dbtcloudtest.Cancelled)
+				wantTold := fmt.Sprintf("triggered run %d on job %d, which cleans up after github#7\nrun %[1]d: Starting\ncancelling run %[1]d, the cleanup, because another run of github#7 is active\n", cleanups[0].ID, s.job)
+				if !strings.HasPrefix(told.String(), wantTold) || strings.Contains(told.String(), fmt.Sprintf("no cleanup: runs %d of github#7 are newer", late)) != tt.stays {
+					t.Errorf("told %s", &told)
+				}
 			})
 		})
 	}
@@ -412,21 +420,89 @@ func TestCleanupCancelledForAnOlderChange(t *testing.T) {
 	}
 }
 
+// Who follows the cleanup of another runner and is interrupted leaves it alone.
+func TestCleanupFollowedInterrupted(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 8; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				s.foreignCleanup(dropping().CleanupSteps[0])
+				s.settle()
+				ctx, end := context.WithCancel(t.Context())
+				defer end()
+				i := &interrupter{n: n, end: end}
+				if _, err := s.ci(i.option(make(chan struct{}, 1))).Close(ctx, dropping()); !errors.Is(err, context.Canceled) {
+					t.Errorf("at %s: error %v", i.at, err)
+				}
+				s.wantStatus(s.wantCleanups(1)[0].ID, dbtcloudtest.Running)
+			})
+		})
+	}
+}
+
+// A cleanup that only a stale list shows as active has ended before the close began: it is not followed.
+func TestCleanupInStaleList(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(30*time.Second)))
+		s.foreignCleanup(dropping().CleanupSteps[0])
+		time.Sleep(runTime + 15*time.Second)
+		old := s.wantCleanups(1)[0]
+		s.wantStatus(old.ID, dbtcloudtest.Success)
+		if got, err := s.ci().Close(t.Context(), dropping()); err != nil || got.Cleanup.ID == old.ID {
+			t.Errorf("%v: followed run %d, which had ended", err, got.Cleanup.ID)
+		}
+		s.wantCleanups(2)
+	})
+}
+
 // A run whose cancel does not end keeps nothing else from ending, nor from being told.
 func TestCloseBesideStuckRun(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStage(t, dbtcloudtest.WithRunTime(func(dbtcloudtest.Run) dbtcloudtest.Outcome { return dbtcloudtest.Outcome{Duration: time.Hour} }))
-		stuck, clone := s.markedRun(s.job, push(7, 1)), s.cloneJob(7, "d")
-		other := s.markedRun(clone, push(7, 1))
+		clones := []int64{s.cloneJob(7, "d"), s.cloneJob(7, "d")}
+		stuck, other := s.markedRun(clones[0], push(7, 1)), s.markedRun(clones[1], push(7, 1))
 		s.settle()
 		s.Inject(dbtcloudtest.Fault{Route: routeCancel, Kind: dbtcloudtest.Status(500, dbtcloudtest.EnvelopeBody),
 			Match: func(r dbtcloudtest.Request) bool { return strings.Contains(r.Path, fmt.Sprintf("/%d/", stuck)) }})
 		got, err := s.ci().Close(t.Context(), dropping())
 		wantError(t, err, context.DeadlineExceeded, fmt.Sprintf("has not ended: run %d: ", stuck))
-		if diff := cmp.Diff(dbtcloud.CloseReport{Cancelled: []int64{other}, Deleted: []int64{clone}}, got); diff != "" {
+		if diff := cmp.Diff(dbtcloud.CloseReport{Cancelled: []int64{other}, Deleted: clones[1:]}, got); diff != "" {
 			t.Errorf("report (-want +got):\n%s", diff)
 		}
 		s.wantCleanups(0)
+	})
+}
+
+// A token that may not read how a cancelled run ends is refused at once.
+func TestCloseRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		s.markedRun(s.job, push(7, 1))
+		s.settle()
+		s.Inject(dbtcloudtest.Fault{Route: routeRun, Kind: dbtcloudtest.Status(403, dbtcloudtest.EnvelopeBody)})
+		begun := time.Now()
+		_, err := s.ci().Close(t.Context(), dropping())
+		wantError(t, err, dbtcloud.ErrForbidden, "has not ended")
+		if took := time.Since(begun); took > 10*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.wantCleanups(0)
+	})
+}
+
+// The clone of a run that was asked to cancel is deleted, also where that takes too long.
+func TestCloseOfSlowlyCancelled(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithCancelLatency(dbtcloudtest.Fixed(4*time.Minute)))
+		clone := s.cloneJob(7, "d")
+		run := s.markedRun(clone, push(7, 1))
+		s.settle()
+		got, err := s.ci().Close(t.Context(), dropping())
+		wantError(t, err, context.DeadlineExceeded, fmt.Sprintf("has not ended: run %d: ", run))
+		if diff := cmp.Diff(dbtcloud.CloseReport{Deleted: []int64{clone}}, got); diff != "" {
+			t.Errorf("report (-want +got):\n%s", diff)
+		}
 	})
 }
 
