@@ -2,36 +2,30 @@ package manifest_test
 
 import (
 	"fmt"
-	"log"
-	"os"
+	"strings"
 
 	"github.com/slimci/dbtcloud/manifest"
 )
 
-// What a pull request changes is what `dbt build --select state:modified+ --state DIRECTORY` would build.
+// What is selected is what `dbt build --select orders+ --exclude tag:nightly` would build.
 func ExampleManifest_Select() {
-	read := func(path string) *manifest.Manifest {
-		file, err := os.Open(path)
-		if err != nil {
-			log.Fatal(err)
-		}
-		defer file.Close()
-		m, err := manifest.Read(file)
-		if err != nil {
-			log.Fatal(err)
-		}
-		return m
-	}
-	deployed, current := read("deployed/manifest.json"), read("target/manifest.json.gz")
-	state, err := manifest.Compare(deployed, current, manifest.Core112())
+	m, err := manifest.Read(strings.NewReader(`{
+	  "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json"},
+	  "nodes": {
+	    "model.shop.orders": {"resource_type": "model", "name": "orders", "fqn": ["shop", "orders"], "raw_code": "select 1", "depends_on": {"nodes": []}},
+	    "model.shop.report": {"resource_type": "model", "name": "report", "fqn": ["shop", "report"], "raw_code": "select 2", "depends_on": {"nodes": ["model.shop.orders"]}},
+	    "model.shop.cube": {"resource_type": "model", "name": "cube", "fqn": ["shop", "cube"], "tags": ["nightly"], "raw_code": "select 3", "depends_on": {"nodes": ["model.shop.orders"]}}
+	  }
+	}`))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	selection, err := current.Select(manifest.Query{Select: []string{"state:modified+"}, Exclude: []string{"tag:nightly"}, Command: manifest.Build, State: state})
+	selection, err := m.Select(manifest.Query{Select: []string{"orders+"}, Exclude: []string{"tag:nightly"}, Command: manifest.Build})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	for _, id := range selection.IDs {
-		fmt.Println(id)
-	}
+	fmt.Println(selection.IDs)
+	// Output: [model.shop.orders model.shop.report]
 }
