@@ -56,7 +56,7 @@ const maxKey = 512
 // bytes, so that it is a name in every store.
 func CheckKey(key string) error {
 	if len(key) > maxKey {
-		return fmt.Errorf("%w: a key of %d bytes, at most %d fit: %.80q...", dbtcloud.ErrInvalid, len(key), maxKey, key)
+		return fmt.Errorf("%w: a key of %d bytes, at most %d fit: it begins with %.80q", dbtcloud.ErrInvalid, len(key), maxKey, key)
 	}
 	for part := range strings.SplitSeq(key, "/") {
 		if part == "" || strings.Trim(part, ".") != part || strings.ContainsFunc(part, notOfKey) {

@@ -109,10 +109,10 @@ func lists(ctx context.Context, s slim.Store) error {
 			return fmt.Errorf("List says that %s was written at %v, which is %v off", o.Key, o.Modified, off)
 		}
 	}
-	for range s.List(ctx, "") {
-		break // an iterator that goes on after this panics
+	for _, err := range s.List(ctx, "") {
+		return err // an iterator that goes on after this panics
 	}
-	return nil
+	return errors.New("List gives nothing the second time")
 }
 
 // wrongKeys are refused by whatever writes, reads or deletes, so that no key means one thing here and another there.
@@ -174,7 +174,7 @@ func get(ctx context.Context, s slim.Store, key string) (string, error) {
 func holds(ctx context.Context, s slim.Store, key, want string) error {
 	got, err := get(ctx, s, key)
 	if err == nil && got != want {
-		err = fmt.Errorf("%s has %d bytes, %.40q..., want the %d bytes %.40q...", key, len(got), got, len(want), want)
+		err = fmt.Errorf("%s has %d bytes, which begin with %.40q, want the %d bytes that begin with %.40q", key, len(got), got, len(want), want)
 	}
 	return err
 }
@@ -212,8 +212,8 @@ func has(ctx context.Context, s slim.Store, prefix string, want ...string) error
 }
 
 // pattern is a reader of n bytes of text; seed tells one from another.
-func pattern(seed byte, n int64) io.Reader {
-	block := bytes.Repeat([]byte{'a' + seed%26}, 4096)
+func pattern(seed int, n int64) io.Reader {
+	block := bytes.Repeat([]byte{"abcdefghijklmnopqrstuvwxyz"[seed]}, 4096)
 	return io.LimitReader(endless(block), n)
 }
 

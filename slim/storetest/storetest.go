@@ -33,7 +33,7 @@ type check struct {
 func Run(t *testing.T, suite Suite) {
 	t.Helper()
 	checks := append(objects(), writes()...)
-	checks = append(checks, exclusive(suite.Shared)...)
+	checks = append(append(checks, publishes()...), exclusive(suite.Shared)...)
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

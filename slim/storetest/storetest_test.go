@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -96,7 +95,7 @@ func (b *broken) Delete(ctx context.Context, key string) error {
 func TestDefects(t *testing.T) {
 	t.Parallel()
 	checks := append(append(objects(), writes()...), exclusive(false)...)
-	checks = append(checks, check{"large", func(ctx context.Context, s slim.Store) error { return streams(ctx, s, 16<<20) }})
+	checks = append(append(checks, publishes()...), check{"large", func(ctx context.Context, s slim.Store) error { return streams(ctx, s, 16<<20) }})
 	for name, defect := range defects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +128,7 @@ func defects() map[string]func(*broken) {
 			b.get = func(ctx context.Context, key string) (io.ReadCloser, error) {
 				r, err := b.Exclusive.Get(ctx, key)
 				if err != nil {
-					err = fmt.Errorf("404: %v", err)
+					err = errors.New("404: " + err.Error())
 				}
 				return r, err
 			}
@@ -203,7 +202,29 @@ func defects() map[string]func(*broken) {
 		"one winner of sixteen writers: none": func(b *broken) {
 			b.putNew = func(context.Context, string, io.Reader) error { return slim.ErrExists }
 		},
-		"a failed winner leaves the key free: half": func(b *broken) { b.putNew = b.putHalf },
+		"a failed winner leaves the key free: half":       func(b *broken) { b.putNew = b.putHalf },
+		"a deploy is published whole or not at all: half": func(b *broken) { b.put = b.putHalf },
+		"a deploy is published whole or not at all: the first forgotten": func(b *broken) {
+			b.put = func(ctx context.Context, key string, r io.Reader) error {
+				if strings.HasSuffix(key, "run_results.json") {
+					_, err := io.Copy(io.Discard, r)
+					return err
+				}
+				return b.Exclusive.Put(ctx, key, r)
+			}
+		},
+		"racing deploys are all recorded: a list that stops": func(b *broken) {
+			b.list = func(ctx context.Context, prefix string) iter.Seq2[slim.Object, error] {
+				return func(yield func(slim.Object, error) bool) {
+					n := 0
+					for o, err := range b.Exclusive.List(ctx, prefix) {
+						if n++; n > 20 || !yield(o, err) {
+							return
+						}
+					}
+				}
+			}
+		},
 		"large: held": func(b *broken) {
 			var held sync.Map
 			b.put = func(ctx context.Context, key string, r io.Reader) error {

@@ -76,7 +76,7 @@ func tearingAs(writing, ctx context.Context, s slim.Store, torn func() io.Reader
 	}
 	for _, key := range []string{"torn/new", "torn/old"} {
 		if err := s.Put(writing, key, torn()); !errors.Is(err, want) {
-			return fmt.Errorf("Put(%q) gives %w, want an error that wraps %q", key, err, want)
+			return fmt.Errorf("Put(%q) gives %w, want one that wraps the reason: %w", key, err, want)
 		}
 	}
 	if err := absent(ctx, s, "torn/new"); err != nil {
@@ -99,7 +99,7 @@ func wholeObjects(ctx context.Context, s slim.Store) error {
 	for i := range writers {
 		all.Go(func() {
 			for range rounds {
-				problems[i] = cmp.Or(problems[i], s.Put(ctx, "a", pattern(byte(i), piece+int64(i))))
+				problems[i] = cmp.Or(problems[i], s.Put(ctx, "a", pattern(i, piece+int64(i))))
 			}
 		})
 		all.Go(func() {
@@ -142,7 +142,7 @@ func oneWinner(ctx context.Context, s slim.Store) error {
 		for i := range problems {
 			won.Go(func() {
 				together.Wait()
-				err := e.PutNew(ctx, key, pattern(byte(i), piece/8+int64(i)))
+				err := e.PutNew(ctx, key, pattern(i, piece/8+int64(i)))
 				switch {
 				case err == nil:
 					wins.Add(1)
