@@ -37,8 +37,8 @@ func (a app) run(ctx context.Context, args []string) int {
 func (a app) tell(line string) { _, _ = fmt.Fprintln(a.stderr, line) }
 
 const rootHelp = `Autoscaling CI, which runs one Slim CI job of dbt Cloud for many pull requests at the
-same time, the jobs, runs, projects, environments and variables around it, and the
-metadata of what they build.
+same time, the jobs, runs, projects, environments and variables around it, the
+metadata of what they build, and what changed between two states of a project.
 
 The API token is taken from DBT_CLOUD_SERVICE_TOKEN, else DBT_CLOUD_API_KEY, else
 DBT_CLOUD_TOKEN. It is never a flag, because other users of the machine can see those.

@@ -80,6 +80,9 @@ func (a app) runStateDiff(ctx context.Context, g *global, f *diffFlags) error {
 			chosen[id] = true
 		}
 	}
+	if _, err := c.New.Select(manifest.Query{Select: []string{"fqn:*"}}); err != nil { // a circle, on which a graph would be no help
+		return invalid("--manifest: %w", err)
+	}
 	graph := newMade(c.New)
 	d := newStateDiff(c, graph, chosen)
 	if err := a.showStateDiff(g, f, d, graph); err != nil {

@@ -166,6 +166,7 @@ func TestStateDiffFails(t *testing.T) {
 		{"refused by dbt", brokenContract("model.shop.price.v1"), []string{"-s", "state:modified"}, exitRunFailed, "ContractBreakingChangeError: model.shop.price.v1"},
 		{"unknown reason", broken, []string{"--fail-on=anything"}, exitBadInput, "must be one of breaking"},
 		{"unknown format", broken, []string{"--format=svg"}, exitBadInput, "must be one of text, mermaid, dot"},
+		{"a circle", put([]string{"model.shop.daily"}, "nodes", "model.shop.orders", "depends_on", "nodes"), nil, exitBadInput, "found a cycle: "},
 		{"a graph as JSON", broken, []string{"--format=dot", "--output=json"}, exitBadInput, "--format and --output: dot is no JSON"},
 	}
 	for _, test := range tests {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,15 +229,7 @@ func TestStateLsIsWhatDbtLists(t *testing.T) {
 			Result                         []string
 		}
 	}
-	unpacked, err := openContents(t.Context(), testenv.Shared(t, "state", "grammar.json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unpacked.Close()
-	raw, err := io.ReadAll(unpacked)
-	if err == nil {
-		err = json.Unmarshal(raw, &recorded)
-	}
+	err := json.Unmarshal(unpackShared(t, "grammar.json.gz"), &recorded)
 	if err != nil || len(recorded.Cases) < 690 {
 		t.Fatalf("%d cases are recorded: %v", len(recorded.Cases), err)
 	}
