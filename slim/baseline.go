@@ -121,7 +121,7 @@ func choose(marks []mark, histories [][]Commit) (choice, error) {
 			best, ancestry = now, ancestors
 		}
 	}
-	if cut := cuts(histories); !ancestry.hasAll(cut) {
+	if cut := cuts(histories); good > 0 && !ancestry.hasAll(cut) {
 		return choice{}, fmt.Errorf("%w: %d commits are its end, and a newer deploy may lie behind them: get all of it with git fetch --unshallow, "+
 			"or check out with fetch-depth: 0 (GitHub), GIT_DEPTH: 0 (GitLab), fetchDepth: 0 (Azure), clone: depth: full (Bitbucket)", ErrShallow, len(cut))
 	}

@@ -190,6 +190,9 @@ func TestChooseExplains(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	w.cut[1] = true
+	if _, err := choose(w.marks[:1], w.histories()); !errors.Is(err, ErrNoBaseline) {
+		t.Errorf("without a good deploy a shallow clone gives %v, want ErrNoBaseline", err)
+	}
 	if _, err := choose(w.marks, w.histories()); !errors.Is(err, ErrShallow) || !strings.Contains(err.Error(), "fetch-depth: 0") {
 		t.Errorf("the error is %v, want ErrShallow and what to do", err)
 	}

@@ -47,7 +47,7 @@ func (r *Records) Publish(ctx context.Context, p Publication) (*Deploy, error) {
 	}
 	m, err := readArtifact(filepath.Join(p.Dir, manifestFile), manifest.Read)
 	if err != nil {
-		return nil, err
+		return nil, wrongArtifact(err)
 	}
 	if name := m.Metadata.ProjectName; name != "" && name != r.Project {
 		return nil, fmt.Errorf("%w: %s is of the project %.80q, not of %s", dbtcloud.ErrInvalid, filepath.Join(p.Dir, manifestFile), name, r.Project)
@@ -105,7 +105,7 @@ func (p Publication) results() ([]*manifest.RunResults, error) {
 	for _, name := range p.steps() {
 		one, err := readArtifact(name, manifest.ReadRunResults)
 		if err != nil {
-			return nil, err
+			return nil, wrongArtifact(err)
 		}
 		if slices.Contains([]string{"compile", "generate", "list", "ls", "parse", "show"}, one.Command) {
 			return nil, fmt.Errorf("%w: %s is of dbt %s, which builds nothing: publish before that command, or keep the file of the deploy and name it", dbtcloud.ErrInvalid, name, one.Command)
@@ -130,6 +130,16 @@ func readArtifact[T any](name string, read func(io.Reader) (T, error)) (T, error
 		return none, fmt.Errorf("%s: %w", name, err)
 	}
 	return out, nil
+}
+
+// wrongArtifact makes of an artifact that is none an invalid input, which it is where dbt has just left it behind.
+func wrongArtifact(err error) error {
+	_, format := errors.AsType[*manifest.FormatError](err)
+	_, version := errors.AsType[*manifest.VersionError](err)
+	if format || version {
+		return fmt.Errorf("%w: %w", dbtcloud.ErrInvalid, err)
+	}
+	return err
 }
 
 // storeManifest stores the state that is there after the deploy.

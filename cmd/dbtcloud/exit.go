@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/slimci/dbtcloud"
+	"github.com/slimci/dbtcloud/slim"
 )
 
 // Exit statuses.
 const (
 	exitSuccess     = 0
-	exitRunFailed   = 1 // also of doctor, when it found a problem, and of state, when dbt would refuse what changed
+	exitRunFailed   = 1 // also of doctor, when it found a problem, of state, when dbt would refuse what changed, and of slim fetch, when no deploy suits
 	exitBadInput    = 2
 	exitCancelled   = 3
 	exitDeadline    = 4
@@ -35,7 +36,7 @@ func exitStatus(err error) int {
 		return exitSuccess
 	case errors.Is(err, dbtcloud.ErrSuperseded), errors.Is(err, dbtcloud.ErrRunCancelled):
 		return exitCancelled
-	case failed, errors.Is(err, errUnwell), errors.Is(err, errRefused):
+	case failed, errors.Is(err, errUnwell), errors.Is(err, errRefused), errors.Is(err, slim.ErrNoBaseline):
 		return exitRunFailed
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

@@ -52,7 +52,8 @@ array of them. Commands that do more than the API does have objects of their own
 
 Exit status:
     0  done; a run that was followed has succeeded
-    1  the run failed, doctor found a problem, or dbt would refuse what changed
+    1  the run failed, doctor found a problem, dbt would refuse what changed,
+       or no deploy suits
     2  bad input: nothing was done
     3  the run was cancelled, or a newer change took over
     4  the deadline of --timeout passed
@@ -79,7 +80,7 @@ func (a app) root() *cobra.Command {
 	flags.VarP(&g.accountID, "account-id", "a", "the account (env DBT_CLOUD_ACCOUNT_ID)")
 	flags.StringVar(&g.host, "host", "", "the account's access host, a name or a URL (env DBT_CLOUD_HOST; default cloud.getdbt.com)")
 	flags.Var(&g.output, "output", "what stdout gets: text, which is also called table, or json")
-	root.AddCommand(a.ci(g), a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.envVars(g), a.jobs(g), a.runs(g), a.metadata(g), a.state(g))
+	root.AddCommand(a.ci(g), a.autoscaleCI(g), a.sweep(g), a.doctor(g), a.accounts(g), a.projects(g), a.environments(g), a.envVars(g), a.jobs(g), a.runs(g), a.metadata(g), a.state(g), a.slim(g))
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		group(completion)
