@@ -86,7 +86,7 @@ func (a app) runStateExplain(ctx context.Context, g *global, f *explainFlags, ar
 		}
 		out, texts = append(out, x), append(texts, e.text(x))
 	}
-	err = goneReader(a.emit(g, out, strings.Join(texts, "\n\n")))
+	err = goneReader(a.emit(g, out, unsteered(strings.Join(texts, "\n\n"))))
 	return cmp.Or(err, refused)
 }
 
