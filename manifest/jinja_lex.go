@@ -111,10 +111,31 @@ func (l *lexer) quoted(rest string) token {
 }
 
 func (l *lexer) number(rest string) token {
+	n := decimal(rest)
+	if digits := digitsOf(rest); digits != "" {
+		n = len(rest) - len(strings.TrimLeft(rest[2:], digits))
+	}
+	l.pos += n
+	return token{tokenNumber, strings.ReplaceAll(rest[:n], "_", "")}
+}
+
+// digitsOf are the digits of a number that says of which base it is, as 0x1f does; nothing for others.
+func digitsOf(rest string) string {
+	switch strings.ToLower(rest[:min(2, len(rest))]) {
+	case "0b":
+		return "01_"
+	case "0o":
+		return "01234567_"
+	case "0x":
+		return "0123456789abcdefABCDEF_"
+	}
+	return ""
+}
+
+// decimal is how long the number at the beginning is.
+func decimal(rest string) int {
 	n := len(rest) - len(strings.TrimLeft(rest, "0123456789_"))
-	if hexadecimal := strings.HasPrefix(rest, "0x") || strings.HasPrefix(rest, "0X"); hexadecimal {
-		n = 2 + len(rest) - 2 - len(strings.TrimLeft(rest[2:], "0123456789abcdefABCDEF_"))
-	} else if fraction := rest[n:]; len(fraction) > 1 && fraction[0] == '.' && fraction[1] >= '0' && fraction[1] <= '9' {
+	if fraction := rest[n:]; len(fraction) > 1 && fraction[0] == '.' && fraction[1] >= '0' && fraction[1] <= '9' {
 		n += 1 + len(fraction) - 1 - len(strings.TrimLeft(fraction[1:], "0123456789_"))
 	}
 	if exponent := strings.TrimLeft(rest[n:], "eE"); len(rest[n:])-len(exponent) == 1 {
@@ -123,8 +144,7 @@ func (l *lexer) number(rest string) token {
 			n = len(rest) - len(after)
 		}
 	}
-	l.pos += n
-	return token{tokenNumber, strings.ReplaceAll(rest[:n], "_", "")}
+	return n
 }
 
 // unescapePython is what the inner part of a string literal of Python says.

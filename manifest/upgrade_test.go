@@ -79,6 +79,7 @@ func TestRewriteConfig(t *testing.T) {
 		"a=x is defined":                   "Test(node=Name(name='x', ctx='load'), name='defined', args=[], kwargs=[], dyn_args=None, dyn_kwargs=None)",
 		"a=x is not divisibleby 3":         "not Test(node=Name(name='x', ctx='load'), name='divisibleby', args=[Const(value=3)], kwargs=[], dyn_args=None, dyn_kwargs=None)",
 		"a=x[1:]":                          "x[Slice(start=Const(value=1), stop=None, step=None)]",
+		"a=[0b11, 0O17, 0x1F, 0x_e]":       "[3, 15, 31, 14]",
 		"a=+1":                             "Pos(node=Const(value=1))",
 		"a=2**3":                           "Pow(left=Const(value=2), right=Const(value=3))",
 		"'positional', a='x', **more":      "x",

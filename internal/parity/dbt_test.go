@@ -68,7 +68,7 @@ func startDbt(t *testing.T, minor int) *dbt {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close()
+		_ = in.Close()
 		cancel()
 		_, _ = io.Copy(io.Discard, out)
 		_ = cmd.Wait()
@@ -134,12 +134,11 @@ func (d *dbt) tryParse(t *testing.T, p *project) (s *state, refused string) {
 	if a.Error != "" {
 		return nil, a.Error
 	}
-	file, err := os.Open(filepath.Join(s.target, "manifest.json"))
+	text, err := os.ReadFile(filepath.Join(s.target, "manifest.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if s.manifest, err = manifest.Read(file); err != nil {
+	if s.manifest, err = manifest.Read(bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
 	return s, ""

@@ -177,7 +177,7 @@ func macros() []edit {
 		{name: "override of is_incremental", apply: create("macros/incremental.sql", "{% macro is_incremental() %}{{ return(false) }}{% endmacro %}\n")},
 		{name: "override of the view", apply: create("macros/view.sql", "{% materialization view, default %}{{ return({'relations': []}) }}{% endmaterialization %}\n")},
 		{name: "override of the schema's name", apply: create("macros/schema.sql", "{% macro generate_schema_name(custom_schema_name, node) %}x_{{ custom_schema_name or target.schema }}{% endmacro %}\n")},
-		{name: "override of the alias", apply: create("macros/alias.sql", "{% macro generate_alias_name(custom_alias_name=none, node=none) %}x_{{ node.name }}{% endmacro %}\n")},
+		{name: "override of the alias", apply: create("macros/alias.sql", "{% macro generate_alias_name(custom_alias_name=none, node=none) %}x_{{ node.name }}{{ node.version }}{% endmacro %}\n")},
 		{name: "override of ref", apply: create("macros/ref.sql", "{% macro ref() %}{{ return(builtins.ref(*varargs, **kwargs)) }}{% endmacro %}\n")},
 		{name: "override of source", apply: create("macros/source.sql", "{% macro source() %}{{ return(builtins.source(*varargs, **kwargs)) }}{% endmacro %}\n")},
 		{name: "macro called on execution", apply: add("models/from_rates.sql", "{% if execute %}{{ unused() }}{% endif %}\n")},
