@@ -89,7 +89,6 @@ func (x *Deployment) plan(ctx context.Context, runs []*Run) (deployPlan, *Run, e
 			return p, run, nil
 		}
 		i := slices.IndexFunc(runs, func(r *Run) bool { return r.ID == p.run })
-		runs = slices.Clone(runs)
 		runs[i] = run
 	}
 }

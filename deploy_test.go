@@ -163,7 +163,11 @@ func TestSameCommit(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStage(t)
 		first := s.deploys(s.deployer(), merged(5))
+		begun := time.Now()
 		again := s.deploys(s.deployer(), merged(5))
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("it took %s to find the active run", took)
+		}
 		if !again.Adopted || again.Run.ID != first.Run.ID {
 			t.Errorf("%+v", again)
 		}
@@ -383,6 +387,8 @@ func TestUndeployable(t *testing.T) {
 		{dbtcloud.Deployer{JobID: 5}, merged(1), "client: is missing"},
 		{dbtcloud.Deployer{Client: client}, merged(1), "job id: must be positive, not 0"},
 		{with(func(d *dbtcloud.Deployer) { d.Overrides.GitBranch = "main" }), merged(1), "overrides: must not name a pull request, commit or branch"},
+		{with(func(d *dbtcloud.Deployer) { d.Overrides.GitSHA = merged(1).SHA }), merged(1), "overrides: must not name a pull request, commit or branch"},
+		{with(func(d *dbtcloud.Deployer) { d.Overrides.PullRequest = push(7, 1).PullRequest }), merged(1), "overrides: must not name a pull request, commit or branch"},
 		{with(func(d *dbtcloud.Deployer) { d.Overrides.Cause = strings.Repeat("x", 256) }), merged(1), "cause: has 256 characters, the limit is 255"},
 	}
 	for _, tt := range tests {
@@ -408,7 +414,11 @@ func TestDeploymentBesideBlindLists(t *testing.T) {
 				together(func() { s.deploys(d, merged(1)) }, func() { time.Sleep(time.Second); s.deploys(d, merged(2)) },
 					func() {
 						time.Sleep(2 * time.Second)
+						begun := time.Now()
 						x := s.deploys(d, merged(3))
+						if took := time.Since(begun); took > 90*time.Second {
+							t.Errorf("it looked for %s", took)
+						}
 						if told := len(x.Warnings) > 0; told == wait {
 							t.Errorf("warnings %q", x.Warnings)
 						}
@@ -461,9 +471,74 @@ func TestRefusedLooks(t *testing.T) {
 		s.deploys(s.deployer(), merged(1))
 		s.deploys(s.deployer(), merged(2))
 		s.Inject(dbtcloudtest.Fault{Route: routeCancel, Kind: dbtcloudtest.Status(403, dbtcloudtest.EnvelopeBody)})
-		x := s.deploys(s.deployer(), merged(3))
+		d := s.deployer()
+		var told []string
+		d.Progress = func(_ *dbtcloud.Deployment, text string) { told = append(told, text) }
+		x := s.deploys(d, merged(3))
+		if len(x.Warnings) != 1 || !slices.Contains(told, "warning: "+x.Warnings[0]) {
+			t.Errorf("warnings %q, told %q", x.Warnings, told)
+		}
 		if run, err := x.Wait(t.Context()); err != nil || run.Status != dbtcloud.RunSuccess || len(x.Warnings) != 1 {
 			t.Errorf("%v; warnings %q", err, x.Warnings)
 		}
 	})
+}
+
+// TestListsRefusedLater: what is beside a deployment is looked for while it is waited for, which is not lost when the token
+// may list no more.
+func TestListsRefusedLater(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(2*time.Minute)))
+		x := s.deploys(s.deployer(), merged(1))
+		s.Inject(dbtcloudtest.Fault{Route: routeRuns, Kind: dbtcloudtest.Status(403, dbtcloudtest.EnvelopeBody)})
+		if run, err := x.Wait(t.Context()); err != nil || run.Status != dbtcloud.RunSuccess || len(x.Warnings) != 1 {
+			t.Errorf("%v; warnings %q", err, x.Warnings)
+		}
+	})
+}
+
+// TestNewerMergeInBetween: a newer merge is triggered while a request of an older one's runner is under way. The older gives
+// way, although nobody waits for it; unless it has begun.
+func TestNewerMergeInBetween(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		busy, lateTrigger bool // else its first look after the trigger is late
+		status            dbtcloudtest.RunStatus
+		coalesced         int
+	}{
+		"its trigger is late": {busy: true, lateTrigger: true, status: dbtcloudtest.Cancelled},
+		"its look is late":    {busy: true, status: dbtcloudtest.Cancelled, coalesced: 1},
+		"it has begun":        {status: dbtcloudtest.Running},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				s := newStage(t)
+				if tt.busy {
+					s.deploys(s.deployer(), merged(1))
+				}
+				before := len(s.Runs())
+				slow := s.deployer()
+				slow.NoWait, slow.Client = true, s.client(around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+					trigger, look := strings.HasSuffix(r.URL.Path, "/run/"), r.URL.Query().Has("status__in")
+					if trigger && tt.lateTrigger || look && !tt.lateTrigger && len(s.Runs()) > before {
+						time.Sleep(20 * time.Second)
+					}
+					return next.RoundTrip(r)
+				}))
+				var older, newer *dbtcloud.Deployment
+				together(func() { older = s.deploys(slow, merged(2)) }, func() { time.Sleep(10 * time.Second); newer = s.deploys(s.deployer(), merged(3)) })
+				var by int64
+				if tt.status == dbtcloudtest.Cancelled {
+					by = newer.Run.ID
+				}
+				if got := s.status(older.Run.ID); older.SupersededBy != by || got != tt.status || len(newer.Coalesced) != tt.coalesced {
+					t.Errorf("superseded by %d, want %d; the older run is %s; the newer coalesced %v", older.SupersededBy, by, got, newer.Coalesced)
+				}
+				if by != 0 && !strings.HasSuffix(older.Reason, fmt.Sprintf("run %d deploys a newer merge than 000000020000 of main", by)) {
+					t.Errorf("reason %q", older.Reason)
+				}
+			})
+		})
+	}
 }
