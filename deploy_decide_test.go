@@ -157,6 +157,15 @@ func TestDeployMarkRoundTrip(t *testing.T) {
 	})
 }
 
+func TestDeployMarkRefuses(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []string{"", "Commit", "dcd:", "dcd:0123456789ab.0123456789ab.zzzzzzzzzzz.abcdefgh.e", "see dcd:0123456789ab.0123456789ab.z.abcdefgh.c"} {
+		if m, ok := parseDeployMark(cause); ok {
+			t.Errorf("%q is read as %+v", cause, m)
+		}
+	}
+}
+
 func FuzzParseDeployMark(f *testing.F) {
 	f.Add("dcd:0123456789ab.0123456789ab.z.abcdefgh.c Commit")
 	f.Add("dcd:0123456789ab.0123456789ab.zzzzzzzzzzz.abcdefgh.e")

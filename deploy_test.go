@@ -423,8 +423,8 @@ func TestDeploymentBesideBlindLists(t *testing.T) {
 							t.Errorf("warnings %q", x.Warnings)
 						}
 						if wait {
-							if _, err := x.Wait(t.Context()); err != nil || len(x.Coalesced) != 1 {
-								t.Errorf("%v, coalesced %v", err, x.Coalesced)
+							if _, err := x.Wait(t.Context()); err != nil || len(x.Coalesced) != 1 || len(x.Warnings) > 0 {
+								t.Errorf("%v, coalesced %v, warnings %q", err, x.Coalesced, x.Warnings)
 							}
 						}
 					})
@@ -494,6 +494,43 @@ func TestListsRefusedLater(t *testing.T) {
 		if run, err := x.Wait(t.Context()); err != nil || run.Status != dbtcloud.RunSuccess || len(x.Warnings) != 1 {
 			t.Errorf("%v; warnings %q", err, x.Warnings)
 		}
+	})
+}
+
+// TestStaleLists: lists show runs that have been cancelled by hand as queued. Nothing gives way to such a run, and nothing is
+// cancelled for the sake of it.
+func TestStaleLists(t *testing.T) {
+	t.Run("a newer merge was cancelled", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			s := newStage(t, dbtcloudtest.WithListLag(dbtcloudtest.Fixed(30*time.Second)), dbtcloudtest.WithCancelLatency(nil))
+			s.occupy()
+			newer := s.deploys(s.deployer(), merged(5))
+			s.settle()
+			s.CancelRun(newer.Run.ID, "Ada", "")
+			x := s.deploys(s.deployer(), merged(4))
+			if run, err := x.Wait(t.Context()); err != nil || run.Status != dbtcloud.RunSuccess {
+				t.Errorf("run %+v, %v", run, err)
+			}
+		})
+	})
+	t.Run("its own run was cancelled", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			s := newStage(t, dbtcloudtest.WithListLag(nil), dbtcloudtest.WithCancelLatency(nil))
+			s.occupy()
+			older := s.deploys(s.deployer(), merged(1))
+			d := s.deployer()
+			d.Client = s.client(around(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+				res, err := next.RoundTrip(r)
+				if last := s.Runs()[len(s.Runs())-1]; r.URL.Query().Has("status__in") && last.ID != older.Run.ID {
+					s.CancelRun(last.ID, "Ada", "") // the list has been made
+				}
+				return res, err
+			}))
+			x := s.deploys(d, merged(2))
+			if got := s.status(older.Run.ID); x.Run.Status != dbtcloud.RunCancelled || got != dbtcloudtest.Queued || len(x.Coalesced) > 0 {
+				t.Errorf("ours is %s, the older %s, coalesced %v", x.Run.Status, got, x.Coalesced)
+			}
+		})
 	})
 }
 
