@@ -133,6 +133,16 @@ func fetch(t testing.TB, r *slim.Records, d *slim.Deploy) *slim.State {
 	return s
 }
 
+// ran is what the last invocation of dbt did.
+func ran(t testing.TB, target string) *manifest.RunResults {
+	t.Helper()
+	results, err := manifest.ReadRunResults(strings.NewReader(read(t, filepath.Join(target, "run_results.json"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
 // sha is the full sha of a commit of a test.
 func sha(c byte) string { return strings.Repeat(string(c), 40) }
 
