@@ -17,7 +17,7 @@ var errRival = errors.New("dbtcloud: the cleanup gives way")
 func (c *closer) cleanUp(ctx context.Context) error {
 	if err := usable(c.r.source, c.r.a.JobID); err != nil {
 		// not ErrInvalid, which would say that nothing was done
-		return fmt.Errorf("dbtcloud: no cleanup: source job %d: %v", c.r.a.JobID, err)
+		return fmt.Errorf("dbtcloud: no cleanup: source job %d: %s", c.r.a.JobID, err.Error())
 	}
 	for range maxRounds {
 		look := c.end

@@ -211,8 +211,8 @@ func (c *closer) ended(run *Run) bool {
 }
 
 // deleteClones deletes the pull request's clones whose runs have ended or were asked to.
-// If all of it ends they go without ever having had a run too, and where their source is
-// gone whatever runs on them.
+// If all of it ends kept ones go too, and those that never had a run, and where their
+// source is gone whatever runs on them.
 func (c *closer) deleteClones(ctx context.Context) error {
 	a, all := c.r.a, c.what.SHA == "" && len(c.report.Newer) == 0
 	clones, err := a.clones(ctx)
@@ -224,7 +224,7 @@ func (c *closer) deleteClones(ctx context.Context) error {
 	problems := []error{err}
 	for _, clone := range clones {
 		name, _ := parseCloneName(clone.Name)
-		if name.pr == c.what.PullRequest && (c.what.SHA == "" || !name.kept) {
+		if name.pr == c.what.PullRequest && (all || !name.kept) {
 			problems = append(problems, a.sweepOne(ctx, clone, o, &swept))
 		}
 	}

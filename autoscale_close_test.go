@@ -112,6 +112,21 @@ func TestCloseLeavesNewer(t *testing.T) {
 	}
 }
 
+// A late close does not take away the clone that a newer change has kept.
+func TestCloseLeavesKept(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newStage(t)
+		clone := s.cloneJob(7, "k")
+		s.FinishRun(s.markedRun(clone, numbered(push(7, 1), 6)), dbtcloudtest.Error)
+		newer := s.markedRun(s.job, numbered(push(7, 2), 7))
+		s.settle()
+		got, err := s.ci().Close(t.Context(), dbtcloud.Closing{PullRequest: push(7, 1).PullRequest, Sequence: 5})
+		if diff := cmp.Diff(dbtcloud.CloseReport{Newer: []int64{newer}}, got); diff != "" || err != nil {
+			t.Errorf("%v, report (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
 // markedRun is a run of a change that another runner has triggered.
 func (s *stage) markedRun(job int64, c dbtcloud.Change) int64 {
 	cause := fmt.Sprintf("dci:g%s.%s.%.12s.%s.abcdefgh.0n Autoscaling CI", base36(s.job), base36(c.PullRequest.Number), c.SHA, base36(c.Sequence))

@@ -87,6 +87,23 @@ func TestCIDoctorJSON(t *testing.T) {
 	}
 }
 
+// What a flag says stands in the place of what was detected, not beside it.
+func TestCIDoctorOverridden(t *testing.T) {
+	t.Parallel()
+	c := inPipeline(t, "github/pull_request", dbtcloudtest.Outcome{})
+	got := invoke(t, c.env, "ci", "doctor", "--sha="+sha1, "--output=json").want(t, exitSuccess).object(t)
+	var shas []any
+	facts, _ := got["facts"].([]any)
+	for _, fact := range facts {
+		if f, _ := fact.(map[string]any); f["field"] == "SHA" {
+			shas = append(shas, fact)
+		}
+	}
+	if diff := cmp.Diff([]any{map[string]any{"field": "SHA", "value": sha1, "from": "the command line"}}, shas); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+}
+
 func TestCIDoctorBadInput(t *testing.T) {
 	t.Parallel()
 	c := inPipeline(t, "github/pull_request", dbtcloudtest.Outcome{})
