@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -55,10 +56,13 @@ func writeFile(name string, render func(*bytes.Buffer) error) error {
 	return nil
 }
 
-// replaceFile puts a text into a file at once.
+// replaceFile puts a text into a file at once. Where the name is a link, that stays one.
 func replaceFile(name string, text []byte) (err error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Stat(name); err == nil && (!info.Mode().IsRegular() || strings.HasPrefix(filepath.Clean(name), "/dev/")) {
 		return writeDevice(name, text)
+	}
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
 	}
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // another user may collect the files
@@ -83,9 +87,10 @@ func replaceFile(name string, text []byte) (err error) {
 // readerPatience is how long the reader of a pipe may take.
 const readerPatience = 10 * time.Second
 
-// writeDevice writes into a device or a pipe, which must not be replaced. A pipe that nobody reads is an error: it would be waited for.
+// writeDevice writes into what must not be replaced: a device, a pipe, or the log behind /dev/stderr. A pipe that nobody reads is an
+// error: it would be waited for.
 func writeDevice(name string, text []byte) (err error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@
 package feedback_test
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/slimci/dbtcloud"
 	"github.com/slimci/dbtcloud/feedback"
+	"github.com/slimci/dbtcloud/internal/testenv"
 )
 
 func pipe(t *testing.T) string {
@@ -65,5 +68,44 @@ func TestPipesWithAReader(t *testing.T) {
 	}
 	if got.String() != d.Markdown(0) {
 		t.Errorf("read %d bytes that are others", got.Len())
+	}
+}
+
+// Behind /dev/stderr may be a file: a log, that others go on writing.
+func TestFilesGoOnWithALog(t *testing.T) {
+	t.Parallel()
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	name := fmt.Sprintf("/dev/fd/%d", log.Fd())
+	if _, err := os.Stat(name); err != nil {
+		testenv.Skip(t, "no %s: %v", name, err)
+	}
+	if _, err := log.WriteString("before\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := (feedback.Files{Markdown: name}).Write(red()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := read(t, log.Name()), "before\n"+red().Markdown(0); got != want {
+		t.Errorf("the log has %q, want %q", got, want)
+	}
+}
+
+func TestLinksStay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(target, []byte("old"), 0o600), os.Symlink("target", link)); err != nil {
+		t.Fatal(err)
+	}
+	if err := (feedback.Files{Markdown: link}).Write(red()); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(link)
+	if err != nil || info.Mode()&os.ModeSymlink == 0 || read(t, target) != red().Markdown(0) {
+		t.Errorf("%v, %v; the target has %q", info, err, read(t, target))
 	}
 }
