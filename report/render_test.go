@@ -366,8 +366,8 @@ func plainLine(text string) bool {
 
 func TestGitHubProperties(t *testing.T) {
 	t.Parallel()
-	d := &report.Digest{Failures: []report.Failure{{Kind: "model", Name: "a%2C,b:c%", File: "models/50%:,x.sql", Line: 2, Message: "m"}}}
-	want := "::error file=models/50%25%3A%2Cx.sql,line=2,title=dbt model a%252C%2Cb%3Ac%25::m"
+	d := &report.Digest{Failures: []report.Failure{{Kind: "model", Name: "a%2C,b:c%", File: "models/50%:,x.sql", Line: 1, Message: "m"}}}
+	want := "::error file=models/50%25%3A%2Cx.sql,line=1,title=dbt model a%252C%2Cb%3Ac%25::m"
 	if got := report.GitHubAnnotations(d); len(got) != 1 || got[0] != want {
 		t.Errorf("%q, want %q", got, want)
 	}
