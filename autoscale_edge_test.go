@@ -404,12 +404,13 @@ func TestCancelledBeforeTheNewerChangeIsThere(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				s := newStage(t)
 				older := s.started(s.ci(), push(7, 1))
+				id := older.Run.ID
 				var err error
 				together(
 					func() { _, err = older.Wait(t.Context()) },
 					func() {
 						time.Sleep(time.Minute)
-						s.CancelRun(older.Run.ID, "A newer pipeline", "")
+						s.CancelRun(id, "A newer pipeline", "")
 						time.Sleep(test.gap)
 						s.succeeds(s.started(s.ci(), push(7, 2)))
 					},
@@ -425,6 +426,7 @@ func TestInterruptedAfterTheCancel(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStage(t)
 		r := s.started(s.ci(), push(7, 1))
+		id := r.Run.ID
 		ctx, interrupt := context.WithCancel(t.Context())
 		defer interrupt()
 		var err error
@@ -432,7 +434,7 @@ func TestInterruptedAfterTheCancel(t *testing.T) {
 			func() { _, err = r.Wait(ctx) },
 			func() {
 				time.Sleep(time.Minute)
-				s.CancelRun(r.Run.ID, "Ada Lovelace", "")
+				s.CancelRun(id, "Ada Lovelace", "")
 				time.Sleep(12 * time.Second)
 				interrupt()
 			},

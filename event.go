@@ -103,7 +103,8 @@ func (e *EventError) Is(target error) bool { return target == ErrNotTestable }
 // BUILD_BUILDID, BITBUCKET_BUILD_NUMBER, BUILD_NUMBER of Jenkins,
 // BUILDKITE_REBUILT_FROM_BUILD_NUMBER or BUILDKITE_BUILD_NUMBER,
 // CODEBUILD_BUILD_NUMBER. CircleCI has none in a variable: set DBT_CLOUD_CI_SEQUENCE to
-// << pipeline.number >>. Running a whole pipeline of Bitbucket, Jenkins or CodeBuild
+// << pipeline.number >>. Where DBT_CLOUD_CI_ACTION says closed, those of GitLab and Jenkins
+// are left out: they are not of a pipeline that began at the end. Running a whole pipeline of Bitbucket, Jenkins or CodeBuild
 // again makes a new number, and nothing tells it from a new pipeline.
 func EventFromEnv(getenv func(string) string) (*Event, error) {
 	if getenv == nil {

@@ -43,6 +43,18 @@ func (r *eventReader) forget(from *string, field string) {
 	r.event.Facts = slices.DeleteFunc(r.event.Facts, func(f EventFact) bool { return f.Field == field })
 }
 
+// forgetOwnSequence takes away the number of a pipeline that was not started for the end of
+// a pull request: GitLab's is that of the pipeline that tested it, an older one perhaps, and
+// Jenkins counts the builds of another branch.
+func (r *eventReader) forgetOwnSequence() {
+	own := func(f EventFact) bool {
+		return f.Field == "Sequence" && (f.From == "CI_PIPELINE_IID" || f.From == "BUILD_NUMBER")
+	}
+	if slices.ContainsFunc(r.event.Facts, own) {
+		r.event.Sequence, r.event.Facts = 0, slices.DeleteFunc(r.event.Facts, own)
+	}
+}
+
 // get is a variable that is read as one line of text.
 func (r *eventReader) get(name string) string {
 	return r.line(strings.TrimSpace(r.getenv(name)), name)
@@ -294,6 +306,7 @@ func (r *eventReader) given() {
 	}
 	if r.get("DBT_CLOUD_CI_ACTION") == "closed" {
 		r.kind(EventClosed, "DBT_CLOUD_CI_ACTION")
+		r.forgetOwnSequence()
 	}
 	if e.PullRequest.Host == "" {
 		r.host(OtherHost, "nothing says what it is: set DBT_CLOUD_CI_GIT_HOST")

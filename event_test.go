@@ -512,3 +512,36 @@ func TestEventGiven(t *testing.T) {
 		}
 	}
 }
+
+// TestEventClosedByHand: the number of a pipeline that was not started for the end of a pull
+// request does not say what is newer than that end.
+func TestEventClosedByHand(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		fixture, sequence string // of the pipeline's own variables
+		want              int64
+	}{
+		{"gitlab/pull_request", "", 0},
+		{"gitlab/pull_request", "900", 900},
+		{"jenkins/closed_by_parameter", "", 0},
+		{"buildkite/closed_by_trigger", "", 1514},
+		{"circleci/push", "", 77},
+	}
+	for _, test := range tests {
+		env, _ := eventFixture(t, "testdata/events/"+test.fixture+".env")
+		env["DBT_CLOUD_CI_PULL_REQUEST"], env["DBT_CLOUD_CI_ACTION"] = "42", "closed"
+		if test.sequence != "" {
+			env["DBT_CLOUD_CI_SEQUENCE"] = test.sequence
+		}
+		e, err := dbtcloud.EventFromEnv(variables(env))
+		if err != nil || e.Kind != dbtcloud.EventClosed || e.Sequence != test.want {
+			t.Errorf("%s: %+v, %v, want the sequence %d", test.fixture, e, err, test.want)
+			continue
+		}
+		for _, fact := range e.Facts {
+			if fact.Field == "Sequence" && test.want == 0 {
+				t.Errorf("%s: there is a fact of a sequence that was left out: %+v", test.fixture, fact)
+			}
+		}
+	}
+}

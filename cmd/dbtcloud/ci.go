@@ -91,7 +91,7 @@ func override(e *dbtcloud.Event, given dbtcloud.Change) {
 			e.Facts = slices.DeleteFunc(e.Facts, func(f dbtcloud.EventFact) bool {
 				return slices.Contains([]string{"SHA", "Branch", "TargetBranch", "Draft", "Fork", "Merged"}, f.Field)
 			})
-			forgetBuildNumber(e)
+			forgetSequence(e, "BUILD_NUMBER")
 		}
 		setFact(e, "Host", &e.PullRequest.Host, pr.Host)
 		setFact(e, "Number", &e.PullRequest.Number, pr.Number)
@@ -101,10 +101,12 @@ func override(e *dbtcloud.Event, given dbtcloud.Change) {
 	setFact(e, "Sequence", &e.Sequence, given.Sequence)
 }
 
-// forgetBuildNumber takes away a sequence that orders the builds of one branch alone, as
-// that of Jenkins does.
-func forgetBuildNumber(e *dbtcloud.Event) {
-	counted := func(f dbtcloud.EventFact) bool { return f.Field == "Sequence" && f.From == "BUILD_NUMBER" }
+// forgetSequence takes away a sequence that comes from one of the variables: those of
+// Jenkins order the builds of one branch alone.
+func forgetSequence(e *dbtcloud.Event, variables ...string) {
+	counted := func(f dbtcloud.EventFact) bool {
+		return f.Field == "Sequence" && slices.Contains(variables, f.From)
+	}
 	if slices.ContainsFunc(e.Facts, counted) {
 		e.Sequence, e.Facts = 0, slices.DeleteFunc(e.Facts, counted)
 	}

@@ -118,7 +118,7 @@ func (a app) closing(cmd *cobra.Command, f *closeFlags) (dbtcloud.Closing, error
 	closed := f.closed || e.Kind == dbtcloud.EventClosed
 	switch {
 	case closed:
-		forgetBuildNumber(e) // it is that of another branch's build
+		forgetSequence(e, "BUILD_NUMBER", "CI_PIPELINE_IID") // of another branch's build, of the pipeline that tested it
 	case len(f.steps) > 0:
 		return dbtcloud.Closing{}, fmt.Errorf("--cleanup-step: %s is open, and its next run needs what a cleanup drops: leave the step to the pipeline that runs when it is closed, or give --closed", e.PullRequest)
 	case e.SHA == "":
