@@ -83,6 +83,9 @@ func newSet(inside []rune) symbol {
 	s := symbol{isSet: true}
 	if len(chunks[0]) > 0 && chunks[0][0] == '!' { // also where an empty range stood before it
 		s.negate, chunks[0] = true, chunks[0][1:]
+		if len(chunks[0]) == 0 && len(chunks) > 1 { // then the hyphen behind it makes no range, and is itself
+			chunks = slices.Replace(chunks, 0, 2, slices.Concat([]rune{'-'}, chunks[1]))
+		}
 	}
 	for k, chunk := range chunks {
 		for i, c := range chunk {

@@ -36,7 +36,10 @@ func TestPattern(t *testing.T) {
 		{"[c-a]", "b", false}, // an empty range
 		{"[c-a]", "c", false},
 		{"[!c-a]", "b", true},
-		{"[b-a!x]", "y", true}, // a negation after all
+		{"[b-a!x]", "y", true},   // a negation after all
+		{"[b-a!-c]", "-", false}, // and a hyphen that makes no range any more
+		{"[b-a!-c]", "c", false},
+		{"[b-a!-c]", "b", true},
 		{"[b-a!x]", "x", false},
 		{"[a-c-e]", "-", true},
 		{"[a-c-e]", "d", false},
@@ -113,6 +116,7 @@ func FuzzPattern(f *testing.F) {
 	f.Add("m[a-c]*?[!x-]", "ma.b")
 	f.Add("[z-a-c]]", "]")
 	f.Add("*[!]-a]*[", "\xff[")
+	f.Add("[b-a!-c]", "]")
 	f.Fuzz(func(t *testing.T, text, against string) {
 		takes := newPattern(text).match(against)
 		if plain := !strings.ContainsAny(text, "*?["); plain && takes != (text == against) {
