@@ -164,7 +164,7 @@ func unescapePython(text string) string {
 		case 'x', 'u', 'U':
 			digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
 			r, err := strconv.ParseUint(text[:min(digits, len(text))], 16, 32)
-			if err != nil {
+			if err != nil || len(text) < digits {
 				out.WriteString(`\` + string(c))
 				continue
 			}
